@@ -1,0 +1,93 @@
+"""Actions one at a time, typed: what most planners are written with.
+
+Each function is to be used with `yield from`; it yields a tuple of one action and gives back the
+observation, or raises what made the action fail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from typing import Literal, TypeAlias, TypeVar
+
+from rag.card import Schema
+from rag.plan import Plan
+from rag.protocols import (
+    Action,
+    Complete,
+    Completion,
+    Draft,
+    Execute,
+    Executed,
+    Failed,
+    Observation,
+    Probe,
+    Read,
+    Relevance,
+)
+from rag.types import Answer, Evidence
+
+__all__ = ["answered", "complete", "execute", "probe", "read"]
+
+_Seen = TypeVar("_Seen", Completion, Relevance, Executed, Draft)
+_Perform: TypeAlias = Generator[tuple[Action, ...], tuple[Observation, ...], _Seen]
+
+
+def complete(
+    prompt: str, values: Mapping[str, str], *, schema: Schema | None = None, max_tokens: int | None = None
+) -> _Perform[Completion]:
+    """Have the model answer a prompt.
+
+    Raises:
+        RagError: the model could not be asked.
+    """
+    return (yield from _perform(Complete(prompt, values, schema, max_tokens), Completion))
+
+
+def probe(question: str) -> _Perform[Relevance]:
+    """Learn how much each source may hold on a question.
+
+    Raises:
+        RagError: no source could be asked.
+    """
+    return (yield from _perform(Probe(question), Relevance))
+
+
+def execute(plan: Plan, *, round: int = 1) -> _Perform[Executed]:
+    """Run a plan.
+
+    Raises:
+        RagError: the plan could not be run at all; a step that fails does not raise.
+    """
+    return (yield from _perform(Execute(plan, round), Executed))
+
+
+def read(question: str, evidence: Evidence, *, style: Literal["cited", "chain"] = "cited") -> _Perform[Draft]:
+    """Have the reader answer from evidence.
+
+    Raises:
+        RagError: the reader failed.
+    """
+    return (yield from _perform(Read(question, evidence, style), Draft))
+
+
+def answered(question: str, executed: Executed, draft: Draft, *notes: str) -> Answer:
+    """The answer that a draft and the plan behind it make."""
+    missing = tuple(f"{step} brought nothing: {why}" for step, why in executed.failures.items())
+    return Answer(
+        text=draft.text,
+        question=question,
+        citations=draft.citations,
+        evidence=executed.evidence,
+        plan=executed.plan,
+        partial=bool(missing),
+        notes=tuple(dict.fromkeys((*executed.plan.notes, *executed.notes, *missing, *draft.notes, *notes))),
+    )
+
+
+def _perform(action: Action, kind: type[_Seen]) -> _Perform[_Seen]:
+    (seen,) = yield (action,)
+    if isinstance(seen, Failed):
+        raise seen.error
+    if not isinstance(seen, kind):
+        raise TypeError(f"{action!r} was observed as {type(seen).__name__}, not {kind.__name__}")
+    return seen

@@ -1,0 +1,1 @@
+"""Answers from many sources: plan, run, read, remember."""

@@ -1,0 +1,138 @@
+"""The card of a source: what a planner is told of it, and what the runtime holds it to."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import cached_property
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, create_model
+
+__all__ = ["NoArguments", "Schema", "ScopeField", "SourceCard", "free_query"]
+
+Schema = dict[str, Any]
+"""A JSON schema, as `BaseModel.model_json_schema` writes it."""
+
+ScopeField = Literal["tenant", "user", "as_of", "labels"]
+
+
+class NoArguments(BaseModel):
+    """The argument model of a source that takes none."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class SourceCard(BaseModel):
+    """What a source says of itself.
+
+    `name` may be any printable text and is unique within an assistant. `arguments` is the pydantic
+    model that a step's arguments must fit. `output` is a JSON schema of one row, or None when the
+    source does not say: then references into it are checked at run time alone. `enforces` lists the
+    scope's fields that the source keeps to; `shared` says that its data is for everyone.
+
+    A property of the argument schema may carry `role`, which tells planners that use no model what
+    it is for: "query" (free text to search for), "newest" (how many of the most recent rows),
+    "from" and "to" (inclusive bounds of a date). A property of `output` may carry the role "title":
+    the field that names the thing a row is about.
+
+    Example:
+        >>> from pydantic import BaseModel
+        >>> class Lookup(BaseModel):
+        ...     query: str
+        >>> card = SourceCard(name="reviews", about="what buyers say", arguments=Lookup)
+        >>> card.signature
+        'reviews(query: string)'
+    """
+
+    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True, ignored_types=(cached_property,))
+
+    name: str = Field(min_length=1)
+    about: str = ""
+    arguments: type[BaseModel] = NoArguments
+    output: Schema | None = None
+    enforces: frozenset[ScopeField] = frozenset()
+    shared: bool = False
+    idempotent: bool = True
+    cacheable: bool = False
+    ttl: float | None = Field(default=None, description="seconds that a result may be kept")
+    cost: dict[str, float] = Field(default_factory=dict, description="declared seconds and usd of one call")
+    concurrency: int = Field(default=8, ge=1, description="calls that may run at once")
+    timeout: float = Field(default=30.0, gt=0, description="seconds that one call may take")
+
+    @cached_property
+    def argument_schema(self) -> Schema:
+        """The JSON schema of the arguments, with `$defs` where the model has nested types."""
+        return self.arguments.model_json_schema()
+
+    @property
+    def properties(self) -> dict[str, Schema]:
+        """The arguments' schemas by name, in the order of the model."""
+        found: dict[str, Schema] = self.argument_schema.get("properties", {})
+        return found
+
+    @property
+    def required(self) -> frozenset[str]:
+        """The names of the arguments that a step must give."""
+        return frozenset(self.argument_schema.get("required", ()))
+
+    @property
+    def signature(self) -> str:
+        """The call in one line, as planners' prompts list it."""
+        parts = []
+        for name, schema in self.properties.items():
+            mark = "" if name in self.required else "?"
+            parts.append(f"{name}{mark}: {_type_words(schema)}")
+        return f"{self.name}({', '.join(parts)})"
+
+    @property
+    def query_argument(self) -> str | None:
+        """The argument that takes free text, if there is one."""
+        return self.argument_of_role("query")
+
+    def argument_of_role(self, role: str) -> str | None:
+        """The first argument with the role; a text argument called `query` has the role "query"."""
+        for name, schema in self.properties.items():
+            if schema.get("role") == role or (role == "query" == name):
+                return name
+        return None
+
+    @property
+    def title_field(self) -> str | None:
+        """The field of a row that names the thing the row is about, if the output says so."""
+        fields: dict[str, Schema] = (self.output or {}).get("properties", {})
+        for name, schema in fields.items():
+            if schema.get("role") == "title":
+                return name
+        return "title" if "title" in fields else None
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Twelve hex digits that change when the name, the arguments or the output change."""
+        text = json.dumps([self.name, self.argument_schema, self.output], sort_keys=True, default=str)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    def missing_scope(self, fields: frozenset[ScopeField]) -> frozenset[ScopeField]:
+        """The fields of a scope in use that this source cannot enforce (none when it is shared)."""
+        return frozenset() if self.shared else fields - self.enforces
+
+
+def _type_words(schema: Schema) -> str:
+    if "enum" in schema:
+        values = [json.dumps(v, ensure_ascii=False) for v in schema["enum"]]
+        return " | ".join(values) if len(values) <= 12 else " | ".join([*values[:12], "…"])
+    if "anyOf" in schema:
+        return " | ".join(_type_words(s) for s in schema["anyOf"] if s.get("type") != "null")
+    if schema.get("type") == "array":
+        return f"list of {_type_words(schema.get('items', {}))}"
+    return str(schema.get("format") or schema.get("type") or "any")
+
+
+def free_query(description: str = "what to look for, in plain words") -> type[BaseModel]:
+    """An argument model of one free text `query`, as a document source takes."""
+    extra: dict[str, JsonValue] = {"role": "query"}
+    return create_model(
+        "Query",
+        __config__=ConfigDict(extra="forbid"),
+        query=(str, Field(description=description, min_length=1, json_schema_extra=extra)),
+    )

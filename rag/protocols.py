@@ -1,0 +1,245 @@
+"""The seams: what a source, a model, an embedder and a planner must offer, and how planners speak.
+
+A planner does no input or output. It is a generator: it yields a tuple of actions, which the driver
+performs together, and is sent a tuple of observations, one for each action, in the same order. It
+returns the `Answer`, to which the driver adds usage
+and trace. An action that failed is observed as `Failed`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, runtime_checkable
+
+from rag.card import Schema, SourceCard
+from rag.errors import RagError
+from rag.plan import Plan
+from rag.types import Answer, Budget, Citation, Evidence, Scope, Turn, Usage
+
+if TYPE_CHECKING:
+    import numpy as np
+
+Row: TypeAlias = dict[str, Any]
+"""What a source returns: named fields. `text` and `title` are what a reader reads."""
+
+
+@runtime_checkable
+class Source(Protocol):
+    """Something that can be asked."""
+
+    @property
+    def card(self) -> SourceCard:
+        """What planners are told of the source."""
+        ...
+
+    async def call(self, args: Mapping[str, Any], scope: Scope) -> Sequence[Row]:
+        """The rows for these arguments, best first, seen by this scope alone.
+
+        Raises:
+            SourceError: the source failed; `retryable` says whether another try may help.
+        """
+        ...
+
+
+@runtime_checkable
+class Relevant(Protocol):
+    """An ability of a source: to say, before any plan, how much it may hold on a question."""
+
+    async def relevance(self, question: str, scope: Scope) -> float:
+        """How well the source's content meets the question, from 0 (not at all) to 1."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of a model's prompt."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a model wrote, and what that cost. `finish` is "stop", or "length" when it was cut short."""
+
+    text: str
+    usage: Usage = field(default_factory=Usage)
+    finish: str = "stop"
+
+
+@runtime_checkable
+class Model(Protocol):
+    """A language model."""
+
+    @property
+    def name(self) -> str:
+        """The model's name, as traces and price tables have it."""
+        ...
+
+    async def complete(
+        self,
+        messages: Sequence[Message],
+        *,
+        schema: Schema | None = None,
+        max_tokens: int | None = None,
+        on_token: Callable[[str], None] | None = None,
+    ) -> Reply:
+        """What the model writes after the messages.
+
+        Args:
+            messages: the prompt, oldest first.
+            schema: a JSON schema that the text must fit, where the endpoint can see to it.
+            max_tokens: the reply's size at most, in tokens.
+            on_token: called with each piece of text as it arrives.
+
+        Raises:
+            ModelError: the call failed; `retryable` says whether another try may help.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Let go of connections."""
+        ...
+
+
+@runtime_checkable
+class Embedder(Protocol):
+    """Turns texts into unit vectors."""
+
+    @property
+    def name(self) -> str:
+        """Identity: vectors of embedders with different names are never compared."""
+        ...
+
+    @property
+    def dimensions(self) -> int:
+        """The length of each vector."""
+        ...
+
+    def embed(self, texts: Sequence[str]) -> np.ndarray[Any, np.dtype[np.float32]]:
+        """Unit vectors, of shape (texts, dimensions).
+
+        Raises:
+            ModelError: the embedder's model or endpoint failed.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What a planner is given; the driver fills it before the planner starts.
+
+    `question` is self-contained as far as the turns allow. `cards` are the sources that may be asked
+    in this scope. `turns` are the conversation's last ones, oldest first. `model` tells whether
+    `Complete` can work.
+    """
+
+    question: str
+    cards: tuple[SourceCard, ...]
+    now: datetime
+    turns: tuple[Turn, ...] = ()
+    scope: Scope = field(default_factory=Scope)
+    budget: Budget = field(default_factory=Budget)
+    model: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Complete:
+    """Have the model answer the prompt of that name, filled with `values`."""
+
+    prompt: str
+    values: Mapping[str, str]
+    schema: Schema | None = None
+    max_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """Ask every source that can tell how much it may hold on the question, or on a part of it."""
+
+    question: str
+
+
+@dataclass(frozen=True, slots=True)
+class Execute:
+    """Run the plan; its evidence is marked with the round."""
+
+    plan: Plan
+    round: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """Have the reader answer the question from the evidence.
+
+    `style` is "cited", or "chain" for the short chain of thought of Iter-RetGen.
+    """
+
+    question: str
+    evidence: Evidence
+    style: Literal["cited", "chain"] = "cited"
+
+
+Action: TypeAlias = Complete | Probe | Execute | Read
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What `Complete` brought: the text, and the prompt's identity."""
+
+    text: str
+    prompt_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Relevance:
+    """What `Probe` brought: for each source that could tell, a score from 0 to 1."""
+
+    scores: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Executed:
+    """What `Execute` brought. `failures` maps each step that brought no result to the reason."""
+
+    plan: Plan
+    evidence: Evidence
+    failures: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a reader wrote, with its citations, from which evidence."""
+
+    text: str
+    citations: tuple[Citation, ...] = ()
+    evidence: Evidence = field(default_factory=Evidence)
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """An action that could not be performed."""
+
+    error: RagError
+
+
+Observation: TypeAlias = Completion | Relevance | Executed | Draft | Failed
+
+Steps: TypeAlias = Generator[tuple[Action, ...], tuple[Observation, ...], Answer]
+
+
+@runtime_checkable
+class Planner(Protocol):
+    """Decides what to ask, from a task and from what came back."""
+
+    def plan(self, task: Task) -> Steps:
+        """A generator of actions that returns the answer, as yet without usage and trace.
+
+        Raises:
+            RagError: thrown by the generator when no answer can be given at all.
+        """
+        ...

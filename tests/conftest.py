@@ -1,0 +1,13 @@
+"""Settings of the whole suite: no socket but on loopback, one async backend."""
+
+import pytest
+import pytest_socket
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+def pytest_runtest_setup() -> None:
+    pytest_socket.socket_allow_hosts(["127.0.0.1", "::1", "localhost"], allow_unix_socket=True)
