@@ -71,6 +71,15 @@ class SourceCard(BaseModel):
         found: dict[str, Schema] = self.argument_schema.get("properties", {})
         return found
 
+    def kinds(self, name: str) -> tuple[Schema, ...]:
+        """The schemas that an argument may fit, `$ref`s followed; empty when there is no such argument."""
+        if name not in self.properties:
+            return ()
+        schema = self.properties[name]
+        definitions: dict[str, Schema] = self.argument_schema.get("$defs", {})
+        kinds = schema.get("anyOf", [schema])
+        return tuple(definitions.get(str(kind.get("$ref", "")).rsplit("/", 1)[-1], kind) for kind in kinds)
+
     @property
     def required(self) -> frozenset[str]:
         """The names of the arguments that a step must give."""

@@ -2,6 +2,11 @@
 
 import pytest
 import pytest_socket
+from hypothesis import HealthCheck, settings
+
+# Shared machines stall: a slow example is no failure.
+settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("shared")
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from rag.errors import BadReference, PlanCycle, PlanError, UnknownSource
 from rag.plan.refs import EVERY, ArgValue, Element, Ref, references
 from rag.plan.value import Plan, Step
 
-__all__ = ["MAX_STEPS", "argument_problem", "check", "field_known", "problems"]
+__all__ = ["MAX_STEPS", "argument_problem", "check", "field_known", "problems", "spread_steps", "takes_list"]
 
 MAX_STEPS: Final = 16
 
@@ -97,18 +97,17 @@ def _reference_problems(step: Step, plan: Plan, cards: Mapping[str, SourceCard])
 
 def spread_steps(step: Step, cards: Mapping[str, SourceCard]) -> list[str]:
     """The steps over whose rows the step runs once each: `[*]` where an argument takes no list."""
-    properties = cards[step.source].properties if step.source in cards else {}
+    card = cards.get(step.source)
     spread = set()
     for name, value in step.args.items():
-        if not (isinstance(value, Ref) and takes_list(properties.get(name, {}))):
+        if not (isinstance(value, Ref) and card and takes_list(card, name)):
             spread |= {ref.step for ref in references(value) if ref.many}
     return sorted(spread)
 
 
-def takes_list(schema: Schema) -> bool:
-    """Whether an argument of that schema takes a list."""
-    kinds = schema.get("anyOf", [schema])
-    return any(kind.get("type") == "array" for kind in kinds)
+def takes_list(card: SourceCard, name: str) -> bool:
+    """Whether an argument of the source takes a list."""
+    return any(kind.get("type") == "array" for kind in card.kinds(name))
 
 
 def field_known(output: Schema | None, ref: Ref) -> bool:

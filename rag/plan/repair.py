@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from rag.card import SourceCard
+from rag.card import Schema, SourceCard
 from rag.plan.check import MAX_STEPS, argument_problem, check, field_known
 from rag.plan.refs import EVERY, ArgValue, Ref, Template, references
 from rag.plan.value import Plan, Step
@@ -31,7 +31,7 @@ def repair(plan: Plan, cards: Sequence[SourceCard], *, question: str = "", max_s
         PlanError: the first problem that is left.
 
     Example:
-        >>> from rag.card import SourceCard, free_query
+        >>> from rag.card import Schema, SourceCard, free_query
         >>> docs = SourceCard(name="docs", arguments=free_query())
         >>> plan = Plan.from_json({"steps": [{"id": "s1", "source": "Docs", "args": {"query": "x", "page": 2}}]})
         >>> mended = repair(plan, [docs])
@@ -97,7 +97,7 @@ def _fitted(args: dict[str, ArgValue], step_id: str, card: SourceCard, notes: li
         if not argument_problem(card, name, value):
             fitted[name] = value
             continue
-        others = [v for v in _other_forms(value, card.properties[name]) if not argument_problem(card, name, v)]
+        others = [v for v in _other_forms(value, card.kinds(name)) if not argument_problem(card, name, v)]
         if others:
             fitted[name] = others[0]
             notes.append(f"{step_id}: {name}={value!r} read as {others[0]!r}")
@@ -108,8 +108,8 @@ def _fitted(args: dict[str, ArgValue], step_id: str, card: SourceCard, notes: li
     return fitted
 
 
-def _other_forms(value: Any, schema: Mapping[str, Any]) -> Iterator[Any]:
-    for kind in schema.get("anyOf", [schema]):
+def _other_forms(value: Any, kinds: Sequence[Schema]) -> Iterator[Any]:
+    for kind in kinds:
         choices = {str(choice): choice for choice in kind.get("enum", ())}
         if (near := _nearest(str(value), choices)) is not None:
             yield choices[near]

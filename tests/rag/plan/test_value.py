@@ -1,0 +1,171 @@
+"""Plans as values: the saved form, edits, order."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rag.errors import BadReference, PlanCycle, PlanError
+from rag.plan import Plan, Ref, Step, text
+
+STEP = {"id": "s1", "source": "orders", "args": {"query": "lamp"}}
+
+
+def _chain() -> Plan:
+    return Plan(
+        question="?",
+        steps=(
+            Step(id="s1", source="orders", args={"query": "lamp"}),
+            Step(id="s2", source="reviews", args={"query": text("light of ", Ref("s1", ("title",)))}),
+            Step(id="s3", source="reviews", args={"query": "lamp"}, if_empty="s1"),
+        ),
+    )
+
+
+_ids = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,4}", fullmatch=True)
+_values = st.one_of(
+    st.text(),
+    st.integers(),
+    st.booleans(),
+    st.builds(Ref, _ids, st.tuples(st.text(min_size=1))),
+    st.lists(st.text(), max_size=2),
+)
+_steps = st.builds(
+    Step,
+    id=_ids,
+    source=st.text(min_size=1),
+    args=st.dictionaries(st.text(), _values, max_size=3),
+    after=st.lists(_ids, max_size=2).map(tuple),
+    if_empty=st.none() | _ids,
+)
+_plans = st.builds(
+    Plan,
+    steps=st.lists(_steps, max_size=4, unique_by=lambda step: step.id).map(tuple),
+    question=st.none() | st.text(),
+    sources=st.dictionaries(st.text(), st.text(), max_size=2),
+    notes=st.lists(st.text(), max_size=2).map(tuple),
+)
+
+
+@given(_plans)
+def test_every_plan_is_read_back_equal(plan):
+    assert Plan.from_json(plan.to_json()) == plan
+    assert Plan.from_json(plan.to_json(indent=2)) == plan
+
+
+@given(_plans)
+def test_every_plan_can_be_drawn(plan):
+    assert str(plan)
+    assert plan.mermaid().startswith("flowchart")
+    assert "<script" not in plan._repr_mimebundle_()["text/html"]
+
+
+def test_the_saved_form_is_as_documented():
+    saved = json.loads(_chain().to_json())
+    assert list(saved) == ["version", "question", "sources", "steps"]
+    assert saved["version"] == 1
+    assert saved["steps"][1] == {"id": "s2", "source": "reviews", "args": {"query": "light of $s1[0].title"}}
+    assert saved["steps"][2]["if_empty"] == "s1"
+
+
+def test_bare_steps_are_a_plan_and_null_arguments_are_absent():
+    plan = Plan.from_json({"steps": [{**STEP, "args": {"query": "lamp", "newest": None}}]})
+    assert plan.steps[0].args == {"query": "lamp"}
+    assert Plan.from_json('{"steps": []}') == Plan()
+
+
+@pytest.mark.parametrize(
+    "saved",
+    [
+        "",
+        "not json",
+        "[]",
+        "{}",
+        "null",
+        '{"steps": 3}',
+        '{"steps": [3]}',
+        '{"steps": [{"id": "s1"}]}',
+        '{"steps": [{"id": "s 1", "source": "x"}]}',
+        '{"steps": [{"id": "s1", "source": "x", "args": []}]}',
+        '{"steps": [{"id": "s1", "source": "x", "args": {"a": NaN}}]}',
+        '{"steps": [{"id": "s1", "source": "x", "extra": 1}]}',
+        '{"version": 2, "steps": []}',
+        '{"steps": ' + "[" * 100_000,
+    ],
+)
+def test_what_is_no_plan_is_a_plan_error(saved):
+    with pytest.raises(PlanError):
+        Plan.from_json(saved)
+
+
+def test_two_steps_of_one_id_are_an_error():
+    with pytest.raises(PlanError, match="two steps are called 's1'"):
+        Plan.from_json({"steps": [STEP, STEP]})
+
+
+def test_order_follows_references_after_and_if_empty():
+    plan = Plan.from_json(
+        {
+            "steps": [
+                {**STEP, "id": "c", "args": {"query": "$b.x"}},
+                {**STEP, "id": "b", "after": ["a"]},
+                {**STEP, "id": "a"},
+                {**STEP, "id": "d", "if_empty": "c"},
+            ]
+        }
+    )
+    assert plan.order == ("a", "b", "c", "d")
+
+
+def test_a_ring_and_a_missing_step_are_found():
+    ring = Plan.from_json({"steps": [{**STEP, "id": "a", "after": ["b"]}, {**STEP, "id": "b", "after": ["a"]}]})
+    with pytest.raises(PlanCycle, match="ring"):
+        _ = ring.order
+    with pytest.raises(BadReference, match="'zz', which is not a step"):
+        _ = Plan.from_json({"steps": [{**STEP, "after": ["zz"]}]}).order
+    with pytest.raises(PlanCycle):
+        _ = Plan.from_json({"steps": [{**STEP, "args": {"query": "$s1.x"}}]}).order
+
+
+def test_edits_give_new_plans_and_keep_the_old():
+    plan = _chain()
+    edited = plan.with_args("s1", query="$1 lamp", newest=2)
+    assert edited.step("s1").args == {"query": "$1 lamp", "newest": 2}
+    assert plan.step("s1").args == {"query": "lamp"}
+    assert edited.with_args("s1", newest=None).step("s1").args == {"query": "$1 lamp"}
+    assert Plan.from_json(edited.to_json()) == edited
+
+
+def test_a_step_that_others_wait_for_cannot_go_alone():
+    with pytest.raises(PlanError, match="waits for 's1'"):
+        _chain().without("s1")
+    assert _chain().without("s1", "s2", "s3").steps == ()
+    with pytest.raises(PlanError, match="no step 's9'"):
+        _chain().without("s9")
+
+
+def test_order_is_that_of_the_edited_plan():
+    plan = _chain()
+    assert plan.order == ("s1", "s2", "s3")
+    assert plan.without("s2").order == ("s1", "s3")
+
+
+def test_diff_tells_what_went_came_and_changed():
+    old = _chain()
+    new = old.without("s3").with_args("s1", query="desk lamp")
+    new = new.replace(steps=(*new.steps, Step(id="s4", source="docs", args={})))
+    assert old.diff(new) == (
+        '- s3  reviews(query="lamp")  if s1 finds nothing',
+        "+ s4  docs()",
+        '~ s1  orders(query="lamp")  →  orders(query="desk lamp")',
+    )
+    assert old.diff(old) == ()
+
+
+def test_html_escapes_what_a_model_wrote():
+    plan = Plan(steps=(Step(id="s1", source="<b>", args={"query": "<script>"}),), notes=("<i>",))
+    page = plan._repr_mimebundle_()["text/html"]
+    assert "<script>" not in page
+    assert "<b>" not in page
+    assert "<i>" not in page
