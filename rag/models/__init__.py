@@ -1,0 +1,1 @@
+"""Language models: one client a file, each doing one attempt a call."""
