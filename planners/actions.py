@@ -23,10 +23,12 @@ from rag.protocols import (
     Probe,
     Read,
     Relevance,
+    Steps,
+    Task,
 )
 from rag.types import Answer, Evidence
 
-__all__ = ["answered", "complete", "execute", "probe", "read"]
+__all__ = ["answered", "complete", "execute", "planned", "probe", "read", "retrieve_and_read"]
 
 _Seen = TypeVar("_Seen", Completion, Relevance, Executed, Draft)
 _Perform: TypeAlias = Generator[tuple[Action, ...], tuple[Observation, ...], _Seen]
@@ -82,6 +84,24 @@ def answered(question: str, executed: Executed, draft: Draft, *notes: str) -> An
         partial=bool(missing),
         notes=tuple(dict.fromkeys((*executed.plan.notes, *executed.notes, *missing, *draft.notes, *notes))),
     )
+
+
+def planned(plan: Plan, task: Task) -> Plan:
+    """The plan with the task's question, and the fingerprint of each source that it asks."""
+    asked = {step.source for step in plan.steps}
+    sources = {card.name: card.fingerprint for card in task.cards if card.name in asked}
+    return plan.replace(question=task.question, sources=sources)
+
+
+def retrieve_and_read(plan: Plan, task: Task) -> Steps:
+    """Run a plan and read what it brings: how a planner of one round ends.
+
+    Raises:
+        RagError: the plan could not be run, or the reader failed.
+    """
+    executed = yield from execute(plan)
+    draft = yield from read(task.question, executed.evidence)
+    return answered(task.question, executed, draft)
 
 
 def _perform(action: Action, kind: type[_Seen]) -> _Perform[_Seen]:

@@ -1,0 +1,41 @@
+"""`Direct`: ask every source the question as it is."""
+
+from __future__ import annotations
+
+from planners.actions import planned, retrieve_and_read
+from rag.plan import Plan, Step
+from rag.protocols import Steps, Task
+
+__all__ = ["Direct"]
+
+
+class Direct:
+    """Sends the question, as it is, to every source that takes one; uses no model.
+
+    A source that takes no text and needs nothing else is called bare; others are left out, with a note.
+
+    Example:
+        >>> from datetime import datetime, timezone
+        >>> from rag.card import free_query
+        >>> cards = (SourceCard(name="docs", arguments=free_query()),)
+        >>> (action,) = next(Direct().plan(Task("How long is the leave?", cards, datetime.now(timezone.utc))))
+        >>> print(action.plan)
+        s1  docs(query="How long is the leave?")
+    """
+
+    def plan(self, task: Task) -> Steps:
+        """Ask all sources at once, and read what they bring.
+
+        Raises:
+            RagError: the plan could not be run, or the reader failed.
+        """
+        steps: list[Step] = []
+        notes: list[str] = []
+        for card in task.cards:
+            args = {card.query_argument: task.question} if card.query_argument else {}
+            if missing := sorted(card.required - args.keys()):
+                notes.append(f"{card.name}: left out, since it needs {', '.join(missing)}")
+            else:
+                steps.append(Step(id=f"s{len(steps) + 1}", source=card.name, args=args))
+        plan = planned(Plan(steps=tuple(steps), notes=tuple(notes)), task)
+        return (yield from retrieve_and_read(plan, task))
