@@ -19,7 +19,7 @@ SHOP = Path(__file__).resolve().parents[2] / "examples" / "shop"
 TODAY = date(2026, 11, 20)
 TABLES = ("customers", "orders", "shipments")
 SOURCES = {"orders", "policies", "products", "reviews"}
-QUESTIONS: list[dict[str, Any]] = json.loads((SHOP / "questions.json").read_text(encoding="utf-8"))
+QUESTIONS: list[dict[str, Any]] = json.loads((SHOP.parent / "shop_questions.json").read_text(encoding="utf-8"))
 RETRIEVING = [q for q in QUESTIONS if q["steps"] != "none"]
 
 
@@ -189,7 +189,7 @@ def test_the_last_order_is_headphones_that_can_still_go_back() -> None:
 
 def test_the_committed_database_is_what_the_script_builds(tmp_path: Path) -> None:
     fresh = tmp_path / "shop.db"
-    runpy.run_path(str(SHOP / "build_db.py"))["build"](fresh)
+    runpy.run_path(str(SHOP.parent / "build_shop_db.py"))["build"](fresh)
     assert [path.name for path in tmp_path.iterdir()] == ["shop.db"]
     schema = "(SELECT type, name, sql FROM sqlite_master)"
     for name in (*TABLES, schema):

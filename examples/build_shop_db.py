@@ -1,6 +1,6 @@
-"""Build ``shop.db`` from the CSV files in ``tables/``.
+"""Build ``shop/shop.db`` from the CSV files in ``shop_tables/``.
 
-Run it as ``python examples/shop/build_db.py``, with another path as its argument to write elsewhere. The same CSV
+Run it as ``python examples/build_shop_db.py``, with another path as its argument to write elsewhere. The same CSV
 files always give the same rows in the same order.
 """
 
@@ -48,7 +48,7 @@ CREATE TABLE shipments (
 
 def rows(table: str) -> list[dict[str, str | None]]:
     """Return the rows of ``tables/<table>.csv`` in file order, an empty cell as None."""
-    with (HERE / "tables" / f"{table}.csv").open(encoding="utf-8", newline="") as file:
+    with (HERE / "shop_tables" / f"{table}.csv").open(encoding="utf-8", newline="") as file:
         return [{column: cell or None for column, cell in row.items()} for row in csv.DictReader(file)]
 
 
@@ -73,4 +73,4 @@ def _fill(db: sqlite3.Connection, table: str) -> None:
 
 
 if __name__ == "__main__":
-    build(Path(sys.argv[1]) if len(sys.argv) > 1 else HERE / "shop.db")
+    build(Path(sys.argv[1]) if len(sys.argv) > 1 else HERE / "shop" / "shop.db")
