@@ -1,0 +1,41 @@
+"""Where the headings of a markdown or reStructuredText document are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+__all__ = ["Heading", "headings"]
+
+_FENCE = re.compile(r"^ {0,3}(```+|~~~+).*$\n(?:.*\n)*?(?:^ {0,3}\1[`~]*[ \t]*$|\Z)", re.MULTILINE)
+_HEADING = re.compile(
+    r"^ {0,3}(?P<marks>#{1,6})[ \t]+(?P<atx>\S.*?)[ \t]*#*[ \t]*$"
+    # A line of one repeated mark beneath a line of text, as long as the text or nearly so.
+    r"|^(?P<under>[^\s#>|*+-].{0,119})\n(?P<rule>={3,}|-{3,}|~{3,}|\^{3,})[ \t]*$",
+    re.MULTILINE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A heading's title, and the span (start, end) of the lines that make it."""
+
+    title: str
+    start: int
+    end: int
+
+
+def headings(text: str) -> Iterator[Heading]:
+    r"""The headings, in order; lines inside a fenced block of code are none.
+
+    Example:
+        >>> [heading.title for heading in headings("# One\n\ntext\n\nTwo\n===\n")]
+        ['One', 'Two']
+    """
+    fences = [match.span() for match in _FENCE.finditer(text)]
+    for match in _HEADING.finditer(text):
+        while fences and fences[0][1] <= match.start():
+            fences.pop(0)
+        if not fences or match.start() < fences[0][0]:
+            yield Heading(title=match["atx"] or match["under"].strip(), start=match.start(), end=match.end())
