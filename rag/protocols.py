@@ -21,6 +21,30 @@ from rag.types import Answer, Budget, Citation, Evidence, Scope, Turn, Usage
 if TYPE_CHECKING:
     import numpy as np
 
+__all__ = [
+    "Action",
+    "Complete",
+    "Completion",
+    "Draft",
+    "Embedder",
+    "Execute",
+    "Executed",
+    "Failed",
+    "Message",
+    "Model",
+    "Observation",
+    "Planner",
+    "Probe",
+    "Read",
+    "Relevance",
+    "Relevant",
+    "Reply",
+    "Row",
+    "Source",
+    "Steps",
+    "Task",
+]
+
 Row: TypeAlias = dict[str, Any]
 """What a source returns: named fields. `text` and `title` are what a reader reads."""
 

@@ -1,0 +1,68 @@
+"""What the commands print."""
+
+from __future__ import annotations
+
+import re
+import sys
+import textwrap
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rag.plan import Plan
+    from rag.types import Answer
+
+__all__ = ["answer_text", "plan_text", "printable", "write"]
+
+# Everything but tab and line feed that a terminal might obey: retrieved text is untrusted.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+
+
+def printable(text: str) -> str:
+    r"""The text without characters that a terminal would obey.
+
+    Example:
+        >>> printable("a\x1b[31mred")
+        'a[31mred'
+    """
+    return _CONTROL.sub("", text)
+
+
+def write(text: str) -> None:
+    """Print to stdout, whatever its encoding can show."""
+    encoding = sys.stdout.encoding or "utf-8"
+    safe = printable(text).encode(encoding, "replace").decode(encoding)
+    sys.stdout.write(safe + "\n")
+
+
+def plan_text(plan: Plan) -> str:
+    """The plan under its heading: which sources, and which steps."""
+    used = list(dict.fromkeys(step.source for step in plan.steps))
+    lines = ["Plan" + (f": {len(plan.steps)} steps over {', '.join(used)}" if used else ": no retrieval")]
+    lines += [f"  {line}" for line in str(plan).splitlines() if plan.steps]
+    return "\n".join(lines)
+
+
+def answer_text(answer: Answer) -> str:
+    """Plan, answer, numbered sources and notes."""
+    return "\n".join(_answer_lines(answer))
+
+
+def _answer_lines(answer: Answer) -> Iterator[str]:
+    yield plan_text(answer.plan)
+    yield ""
+    yield "Answer" + (" (partial)" if answer.partial else "")
+    for paragraph in answer.text.splitlines() or [""]:
+        yield textwrap.fill(paragraph, 100, initial_indent="  ", subsequent_indent="  ", break_long_words=False)
+    if answer.cited:
+        yield ""
+        yield "Sources"
+    for citation in answer.cited:
+        passage = citation.passage
+        title = f"{passage.title} — " if passage.title else ""
+        yield f"  [{citation.n}] {title}{passage.source}: {passage.doc_id}"
+    if answer.notes:
+        yield ""
+        yield "Notes"
+    for note in answer.notes:
+        yield textwrap.fill(note, 100, initial_indent="  - ", subsequent_indent="    ", break_long_words=False)

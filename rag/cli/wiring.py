@@ -1,0 +1,154 @@
+"""From the options of a command to an assistant."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rag.errors import ConfigError, LoadError
+from rag.settings import Settings
+
+if TYPE_CHECKING:
+    from rag.assistant import Assistant
+    from rag.memory import Memory
+    from rag.protocols import Source
+    from rag.retrieve import Index
+
+__all__ = ["Options", "assistant", "index_of", "roots"]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What `ask`, `plan`, `chat` and `serve` have in common."""
+
+    docs: tuple[Path, ...] = ()
+    sql: tuple[str, ...] = ()
+    index: Path | None = None
+    model: str | None = None
+    base_url: str | None = None
+    planner: str | None = None
+    rounds: int = 1
+
+
+@contextmanager
+def assistant(options: Options, memory: Memory | None = None) -> Iterator[Assistant]:
+    """An assistant over the folders and databases, closed at the end.
+
+    Raises:
+        ConfigError: nothing to ask was given, or an option cannot be read.
+        LoadError: a document cannot be read.
+    """
+    from rag.assistant import Assistant
+    from rag.models import model as open_model
+
+    settings = Settings.load()
+    with ExitStack() as stack:
+        sources = [*_document_sources(options, settings, stack), *_databases(options.sql)]
+        if not sources:
+            raise ConfigError("nothing to ask: give --docs FOLDER, --sql NAME=URL, or both")
+        name = options.model or settings.model
+        yield stack.enter_context(
+            Assistant(
+                sources=sources,
+                model=open_model(name, base_url=options.base_url) if name else None,
+                memory=memory,
+                planner=options.planner,
+                rounds=options.rounds,
+            )
+        )
+
+
+def _document_sources(options: Options, settings: Settings, stack: ExitStack) -> Iterator[Source]:
+    if not options.docs:
+        if options.index:
+            index = stack.enter_context(_open(options.index, create=False))
+            yield from (index.source(name) for name in index.collections())
+        return
+    folders = roots(options.docs)
+    index = stack.enter_context(index_of(options.docs, options.index, settings))
+    for name in dict.fromkeys(collection for collection, _ in folders):
+        yield index.source(name)
+
+
+@contextmanager
+def index_of(docs: Sequence[Path], at: Path | None, settings: Settings) -> Iterator[Index]:
+    """The index of the documents, brought up to date: at the path, else in the user's cache folder.
+
+    Raises:
+        LoadError: a document cannot be read.
+        StoreBusy: another process is writing the index.
+    """
+    from rag.ingest import load
+
+    with _open(at or _cached(docs, settings), create=True) as index, _progress() as step:
+        found: set[str] = set()
+        for _, paths in roots(docs):
+            documents = load(*paths, on_skip=_tell_skipped)
+            index.add(_seen(documents, found), progress=step)
+        index.remove([doc_id for doc_id in index.doc_ids() if doc_id not in found])
+        yield index
+
+
+def roots(docs: Sequence[Path]) -> list[tuple[str, list[Path]]]:
+    """What to load, as (collection, paths): each sub-folder is a collection, loose files are the folder's.
+
+    Raises:
+        LoadError: a path is not there.
+    """
+    found: list[tuple[str, list[Path]]] = []
+    for path in docs:
+        if not path.exists():
+            raise LoadError(f"{path}: there is no such file or folder; check --docs", path=str(path))
+        children = sorted(path.iterdir()) if path.is_dir() else []
+        folders = [child for child in children if child.is_dir() and not child.name.startswith(".")]
+        loose = [child for child in children if child.is_file() and _readable(child)]
+        if not folders:
+            found.append((path.resolve().name if path.is_dir() else path.resolve().parent.name, [path]))
+            continue
+        found += [(child.name, [child]) for child in folders if any(_readable(f) for f in child.rglob("*"))]
+        if loose:
+            found.append((path.resolve().name, loose))
+    return found
+
+
+def _databases(pairs: Sequence[str]) -> Iterator[Source]:
+    from rag.sources.sql import sql
+
+    for pair in pairs:
+        name, separator, url = pair.partition("=")
+        if not (separator and name and "://" in url):
+            raise ConfigError(f"--sql {name}: give NAME=URL, such as orders=sqlite:///shop.db")
+        yield sql(name, url)
+
+
+def _open(path: Path, *, create: bool) -> Index:
+    from rag.retrieve import Index
+
+    return Index.open(path, create=create)
+
+
+def _cached(docs: Sequence[Path], settings: Settings) -> Path:
+    # The index never lies inside the documents: it would be read as one of them, or be committed.
+    key = hashlib.sha256("\n".join(sorted(str(path.resolve()) for path in docs)).encode()).hexdigest()[:16]
+    return settings.cache_dir / "index" / key
+
+
+def _readable(path: Path) -> bool:
+    from rag.ingest import SUFFIXES
+
+    return path.suffix.lower() in SUFFIXES
+
+
+def _seen(documents, found):
+    for document in documents:
+        found.add(document.doc_id)
+        yield document
+
+
+def _tell_skipped(path: Path, reason: str) -> None:
+    sys.stderr.write(f"skipped {path}: {reason}\n")
