@@ -1,0 +1,85 @@
+"""A ledger of what a question has cost, held against its budget."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import NoReturn
+
+from rag.errors import BudgetExceeded
+from rag.types import Budget, Usage
+
+__all__ = ["Ledger"]
+
+
+class Ledger:
+    """What one question has cost so far; asks for more than its budget allows are refused.
+
+    Seconds are held by the driver's deadline. USD are held where the model tells what a call cost.
+
+    Example:
+        >>> ledger = Ledger(Budget(model_calls=1))
+        >>> ledger.before_model_call()
+        >>> ledger.before_model_call()
+        Traceback (most recent call last):
+            ...
+        rag.errors.BudgetExceeded: the budget of 1 model_calls is spent
+    """
+
+    def __init__(self, budget: Budget) -> None:
+        self.budget = budget
+        self.exceeded: list[BudgetExceeded] = []
+        self._calls = 0
+        self._spent = Usage()
+        self._asked: Counter[str] = Counter()
+
+    @property
+    def usage(self) -> Usage:
+        """What was spent, seconds left out."""
+        return self._spent.model_copy(update={"model_calls": self._calls, "source_calls": self._asked.total()})
+
+    def before_model_call(self, prompt_tokens: int = 0) -> None:
+        """Count a model call whose prompt has about so many tokens.
+
+        Raises:
+            BudgetExceeded: no call, no money, or not one token of a reply is left.
+        """
+        budget, spent = self.budget, self._spent
+        if budget.model_calls is not None and self._calls >= budget.model_calls:
+            self.refuse("model_calls", budget.model_calls, self._calls)
+        if budget.tokens is not None and spent.tokens + prompt_tokens >= budget.tokens:
+            self.refuse("tokens", budget.tokens, spent.tokens)
+        if budget.usd is not None and (spent.usd or 0.0) >= budget.usd:
+            self.refuse("usd", budget.usd, spent.usd or 0.0)
+        self._calls += 1
+
+    def reply_tokens(self, wanted: int | None, prompt_tokens: int) -> int | None:
+        """How long the reply may be, in tokens: as long as wanted, or as the budget leaves."""
+        if self.budget.tokens is None:
+            return wanted
+        left = self.budget.tokens - self._spent.tokens - prompt_tokens
+        return left if wanted is None else min(wanted, left)
+
+    def add(self, usage: Usage) -> None:
+        """Enter what a model call used."""
+        self._spent += usage
+
+    def before_source_call(self, source: str) -> None:
+        """Count a call of a source.
+
+        Raises:
+            BudgetExceeded: the source has been called as often as it may be.
+        """
+        limit = self.budget.calls_per_source
+        if limit is not None and self._asked[source] >= limit:
+            self.refuse("calls_per_source", limit, self._asked[source], f" for {source!r}")
+        self._asked[source] += 1
+
+    def refuse(self, limit: str, allowed: float, spent: float, where: str = "") -> NoReturn:
+        """Note that a limit is reached.
+
+        Raises:
+            BudgetExceeded: always.
+        """
+        error = BudgetExceeded(f"the budget of {allowed:g} {limit} is spent{where}", limit=limit, spent=spent)
+        self.exceeded.append(error)
+        raise error

@@ -1,0 +1,96 @@
+"""What happened when, and within what: spans with their parents, right also where work runs at once."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Literal, TypeAlias
+
+from pydantic import JsonValue
+
+from rag.types import Span
+
+__all__ = ["OpenSpan", "SpanKind", "Trace"]
+
+SpanKind: TypeAlias = Literal["question", "plan", "step", "source", "model", "read"]
+
+
+class OpenSpan:
+    """A span while it lasts: status and attributes may still be set."""
+
+    def __init__(self, trace: Trace, span_id: str) -> None:
+        self.trace = trace
+        self.span_id = span_id
+        self.status: Literal["ok", "error", "skipped"] = "ok"
+        self.attributes: dict[str, JsonValue] = {}
+
+
+# A task starts with a copy of its maker's context, so a span's parent is the one it was made under.
+_current: ContextVar[OpenSpan | None] = ContextVar("rag_span", default=None)
+
+
+class Trace:
+    """Records the spans of one question; times are seconds since the trace was made.
+
+    Example:
+        >>> trace = Trace()
+        >>> with trace.span("ask", "question"):
+        ...     with trace.span("s1", "step") as step:
+        ...         step.attributes["rows"] = 3
+        >>> [(s.name, s.parent) for s in trace.spans]
+        [('ask', None), ('s1', '1')]
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._start = clock()
+        self._ids = itertools.count(1)
+        self._ended: list[Span] = []
+
+    @property
+    def seconds(self) -> float:
+        """How long ago the trace was made."""
+        return self._clock() - self._start
+
+    @property
+    def spans(self) -> tuple[Span, ...]:
+        """The spans that have ended, in the order in which they started."""
+        return tuple(sorted(self._ended, key=lambda span: int(span.span_id)))
+
+    @property
+    def current(self) -> OpenSpan | None:
+        """The span of this trace that the caller runs in."""
+        span = _current.get()
+        return span if span is not None and span.trace is self else None
+
+    @contextmanager
+    def span(self, name: str, kind: SpanKind, **attributes: JsonValue) -> Iterator[OpenSpan]:
+        """Record a piece of work; its status is "error" when an exception leaves it."""
+        parent = self.current
+        span = OpenSpan(self, str(next(self._ids)))
+        span.attributes.update(attributes)
+        token = _current.set(span)
+        started = self.seconds
+        try:
+            yield span
+        except BaseException as error:
+            span.status = "error"
+            span.attributes["error"] = f"{type(error).__name__}: {error}"
+            raise
+        finally:
+            _current.reset(token)
+            self._ended.append(
+                Span(
+                    span_id=span.span_id,
+                    parent=parent.span_id if parent else None,
+                    name=name,
+                    kind=kind,
+                    started=started,
+                    ended=self.seconds,
+                    status=span.status,
+                    attributes=span.attributes,
+                )
+            )
