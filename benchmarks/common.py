@@ -30,8 +30,8 @@ def data_dir(name: str) -> Path:
 
 def jsonl(path: Path) -> Iterator[dict[str, Any]]:
     """The objects of a .jsonl or .jsonl.gz file, in order."""
-    opened = gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8")
-    with opened as lines:
+    open_text = gzip.open if path.suffix == ".gz" else open
+    with open_text(path, "rt", encoding="utf-8") as lines:
         for line in lines:
             yield json.loads(line)
 

@@ -16,9 +16,10 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from rag.testing.cassettes import Cassette
+
 import rag
 from benchmarks.common import ROOT, report
-from rag.testing.cassettes import Cassette
 
 SHOP = ROOT / "examples" / "shop"
 QUESTIONS: list[dict[str, Any]] = json.loads((ROOT / "examples" / "shop_questions.json").read_text(encoding="utf-8"))

@@ -1,11 +1,13 @@
-"""The commands. What they do lies elsewhere; here is what they take and what they print."""
+"""The commands: what they take and what they print. What they do lies elsewhere."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated
+from typing import Any
 
-import typer
+import click
 
 from rag.cli import show
 from rag.cli.failures import FAILURE, complain, shown
@@ -13,144 +15,131 @@ from rag.cli.wiring import Options, assistant, index_of
 
 __all__ = ["app"]
 
-app = typer.Typer(
-    name="rag",
-    help="Ask questions of many sources at once: plan, run, read, cite.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
+_PATH = click.Path(path_type=Path)
+_DEBUG = click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+_INDEX = click.option("--index", type=_PATH, help="Where the index lies; without it, in the user's cache folder.")
+_MEMORY = click.option("--memory", metavar="URL", help="Where turns are kept, such as sqlite:///chat.db.")
+_ASKING = (
+    click.option(
+        "--docs",
+        multiple=True,
+        type=_PATH,
+        help="A folder or file of documents; may be repeated. Each sub-folder is a source of its own.",
+    ),
+    click.option(
+        "--sql",
+        multiple=True,
+        metavar="NAME=URL",
+        help="A database, opened read-only, such as orders=sqlite:///shop.db; may be repeated.",
+    ),
+    _INDEX,
+    click.option("--model", help="A model at an OpenAI-compatible endpoint, or a .gguf file. Without it: no model."),
+    click.option("--base-url", metavar="URL", help="The endpoint, such as http://127.0.0.1:8000/v1."),
+    click.option("--planner", help="reaper (default with a model), rules (default without), direct, or yours."),
+    click.option(
+        "--rounds",
+        type=click.IntRange(1, 8),
+        default=1,
+        show_default=True,
+        help="Rounds of retrieving and reading; 2 and more is Iter-RetGen.",
+    ),
+    _DEBUG,
 )
 
-Question = Annotated[str, typer.Argument(help="What you want to know.", show_default=False)]
-Docs = Annotated[list[Path] | None, typer.Option("--docs", help="A folder or file of documents; may be repeated. Each sub-folder is a source of its own.")]
-Sql = Annotated[list[str] | None, typer.Option("--sql", metavar="NAME=URL", help="A database, such as orders=sqlite:///shop.db; may be repeated. It is opened read-only.")]
-Index = Annotated[Path | None, typer.Option("--index", help="Where the index lies; without it, in the user's cache folder.")]
-Model = Annotated[str | None, typer.Option("--model", help="A model at an OpenAI-compatible endpoint, or a .gguf file; without it no model is used.")]
-BaseUrl = Annotated[str | None, typer.Option("--base-url", help="The endpoint, such as http://127.0.0.1:8000/v1; without it OPENAI_BASE_URL.")]
-Planner = Annotated[str | None, typer.Option("--planner", help="reaper (default with a model), rules (default without), direct, or one of yours.")]
-Rounds = Annotated[int, typer.Option("--rounds", min=1, max=8, help="Rounds of retrieving and reading; 2 and more is Iter-RetGen.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+
+def _asking(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options that make an assistant; they reach it as keyword arguments."""
+    for option in reversed(_ASKING):
+        command = option(command)
+    return command
 
 
-def _options(
-    docs: list[Path] | None, sql: list[str] | None, index: Path | None, model: str | None, base_url: str | None, planner: str | None, rounds: int = 1
-) -> Options:
-    return Options(tuple(docs or ()), tuple(sql or ()), index, model, base_url, planner, rounds)
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="planweave-rag", prog_name="rag")
+def app() -> None:
+    """Ask questions of many sources at once: plan, run, read, cite."""
 
 
 @app.command()
-def ask(
-    question: Question,
-    docs: Docs = None,
-    sql: Sql = None,
-    index: Index = None,
-    model: Model = None,
-    base_url: BaseUrl = None,
-    planner: Planner = None,
-    rounds: Rounds = 1,
-    json: AsJson = False,
-    debug: Debug = False,
-) -> None:
-    """Answer a question from folders and databases, with the plan and numbered sources."""
-    with shown(debug=debug), assistant(_options(docs, sql, index, model, base_url, planner, rounds)) as asked:
+@click.argument("question")
+@_asking
+@_JSON
+def ask(question: str, *, as_json: bool, debug: bool, **options: Any) -> None:
+    """Answer QUESTION from folders and databases, with the plan and numbered sources."""
+    with shown(debug=debug), assistant(Options(**options)) as asked:
         answer = asked.ask(question)
-        show.write(answer.model_dump_json() if json else show.answer_text(answer))
+        show.write(answer.model_dump_json() if as_json else show.answer_text(answer))
     if failure := show.model_failure(answer):
-        complain(f"{failure} (the answer was made without it)")
-        raise typer.Exit(FAILURE)
+        complain(f"{failure} (the answer was made without the model)")
+        raise SystemExit(FAILURE)
 
 
 @app.command()
-def plan(
-    question: Question,
-    docs: Docs = None,
-    sql: Sql = None,
-    index: Index = None,
-    model: Model = None,
-    base_url: BaseUrl = None,
-    planner: Planner = None,
-    json: AsJson = False,
-    debug: Debug = False,
-) -> None:
-    """Show the plan for a question without running it."""
-    with shown(debug=debug), assistant(_options(docs, sql, index, model, base_url, planner)) as asked:
+@click.argument("question")
+@_asking
+@_JSON
+def plan(question: str, *, as_json: bool, debug: bool, **options: Any) -> None:
+    """Show the plan for QUESTION without running it."""
+    with shown(debug=debug), assistant(Options(**options)) as asked:
         made = asked.plan(question)
-        show.write(made.to_json(indent=2) if json else show.plan_text(made))
-        for note in () if json else made.notes:
+        show.write(made.to_json(indent=2) if as_json else show.plan_text(made))
+        for note in () if as_json else made.notes:
             show.write(f"  - {note}")
 
 
 @app.command()
-def index(docs: Annotated[list[Path], typer.Argument(help="Folders or files.", show_default=False)], at: Index = None, debug: Debug = False) -> None:
-    """Bring the index of some documents up to date; only what changed is read again."""
-    from rag.settings import Settings
-
-    with shown(debug=debug), index_of(docs, at, Settings.load()) as built:
-        counts = {name: len(built.doc_ids(collection=name)) for name in built.collections()}
-        for name, count in counts.items():
-            show.write(f"{name}: {count} documents")
+@click.argument("docs", nargs=-1, required=True, type=_PATH)
+@_INDEX
+@_DEBUG
+def index(docs: tuple[Path, ...], *, index: Path | None, debug: bool) -> None:
+    """Bring the index of DOCS, folders or files, up to date; only what changed is read again."""
+    with shown(debug=debug), index_of(docs, index) as built:
+        for name in built.collections():
+            show.write(f"{name}: {len(built.doc_ids(collection=name))} documents")
 
 
 @app.command()
-def chat(
-    docs: Docs = None,
-    sql: Sql = None,
-    index: Index = None,
-    model: Model = None,
-    base_url: BaseUrl = None,
-    planner: Planner = None,
-    rounds: Rounds = 1,
-    memory: Annotated[str | None, typer.Option("--memory", help="Where turns are kept, such as sqlite:///chat.db; without it they are forgotten at the end.")] = None,
-    conversation: Annotated[str, typer.Option("--conversation", help="Which conversation to go on with.")] = "terminal",
-    debug: Debug = False,
-) -> None:
-    """Talk: one question a line; an empty line or Ctrl-D ends it."""
+@click.option("--conversation", default="terminal", show_default=True, help="Which conversation to go on with.")
+@_MEMORY
+@_asking
+def chat(*, conversation: str, memory: str | None, debug: bool, **options: Any) -> None:
+    """Talk: one question a line; an empty line or Ctrl-D ends it.
+
+    Without --memory the turns are forgotten at the end.
+    """
     from rag.cli.talk import talk
     from rag.memory import Memory
 
-    options = _options(docs, sql, index, model, base_url, planner, rounds)
-    with shown(debug=debug), Memory.open(memory or "sqlite://") as kept, assistant(options, kept) as asked:
+    with shown(debug=debug), Memory.open(memory or "sqlite://") as kept, assistant(Options(**options), kept) as asked:
         talk(asked, conversation)
 
 
 @app.command()
-def serve(
-    docs: Docs = None,
-    sql: Sql = None,
-    index: Index = None,
-    model: Model = None,
-    base_url: BaseUrl = None,
-    planner: Planner = None,
-    rounds: Rounds = 1,
-    memory: Annotated[str | None, typer.Option("--memory", help="Where turns are kept, such as sqlite:///chat.db.")] = None,
-    host: Annotated[str, typer.Option("--host", help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="The port to listen on.")] = 8080,
-    debug: Debug = False,
-) -> None:
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="The port to listen on.")
+@_MEMORY
+@_asking
+def serve(*, host: str, port: int, memory: str | None, debug: bool, **options: Any) -> None:
     """Serve the assistant behind an OpenAI-compatible API."""
-    from contextlib import ExitStack
-
     from rag.memory import Memory
     from rag.serve import serve as run_server
 
-    options = _options(docs, sql, index, model, base_url, planner, rounds)
     with shown(debug=debug), ExitStack() as stack:
         kept = stack.enter_context(Memory.open(memory)) if memory else None
-        asked = stack.enter_context(assistant(options, kept))
-        run_server(asked, host=host, port=port)
+        run_server(stack.enter_context(assistant(Options(**options), kept)), host=host, port=port)
 
 
 @app.command()
-def doctor(base_url: BaseUrl = None, debug: Debug = False) -> None:
+@click.option("--base-url", metavar="URL", help="The endpoint to try; without it OPENAI_BASE_URL.")
+@_DEBUG
+def doctor(*, base_url: str | None, debug: bool) -> None:
     """Check versions, clashing packages, the offline embedder and the model endpoint."""
     from rag.cli.doctor import findings
 
     with shown(debug=debug):
-        wrong = False
-        for finding in findings(base_url):
-            wrong |= not finding.fine
-            show.write(f"{'ok  ' if finding.fine else 'BAD '} {finding.what}: {finding.told}")
-    if wrong:
-        raise typer.Exit(FAILURE)
+        found = list(findings(base_url))
+    for finding in found:
+        show.write(f"{'ok ' if finding.fine else 'BAD'} {finding.what}: {finding.told}")
+    if not all(finding.fine for finding in found):
+        raise SystemExit(FAILURE)

@@ -13,7 +13,7 @@ from rag.errors import RagError
 __all__ = ["Finding", "findings", "owners"]
 
 DISTRIBUTION: Final = "planweave-rag"
-_SHOWN: Final = ("pydantic", "openai", "chromadb", "langchain-core", "tiktoken", "tenacity", "onnxruntime", "sqlalchemy")
+_SHOWN: Final = ("pydantic", "openai", "chromadb", "langchain-core", "tiktoken", "tenacity", "onnxruntime", "tantivy")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,8 @@ def _version(name: str) -> Finding:
 def _owned(package: str) -> Finding:
     found = owners(package)
     if len(found) > 1 or (found and found != [DISTRIBUTION]):
-        hint = f"pip uninstall {' '.join(o for o in found if o != DISTRIBUTION)}; pip install --force-reinstall {DISTRIBUTION}"
+        others = " ".join(owner for owner in found if owner != DISTRIBUTION)
+        hint = f"pip uninstall {others}; pip install --force-reinstall {DISTRIBUTION}"
         return Finding(f"package {package}", f"written by {' and '.join(found)}; {hint}", fine=False)
     return Finding(f"package {package}", "ours alone")
 

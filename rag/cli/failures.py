@@ -10,7 +10,7 @@ from typing import Final
 from rag.cli.show import printable
 from rag.errors import ConfigError, IndexNotFound, InputError, LoadError, RagError
 
-__all__ = ["FAILURE", "MISUSE", "one_line", "shown"]
+__all__ = ["FAILURE", "MISUSE", "complain", "one_line", "shown"]
 
 FAILURE: Final = 1
 MISUSE: Final = 2
@@ -37,7 +37,7 @@ def shown(*, debug: bool) -> Iterator[None]:
         # The reader of our output went away, as `head` does: nothing is left to be said.
         sys.stderr.close()
         raise SystemExit(FAILURE) from None
-    except Exception as error:  # noqa: BLE001 - the last stop before a person: no traceback unless asked for
+    except Exception as error:  # the last stop before a person: no traceback unless asked for
         if debug:
             raise
         complain(f"unexpected {type(error).__name__}: {error} (run again with --debug for the traceback)")

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rag.plan import Plan
     from rag.types import Answer
 
-__all__ = ["answer_text", "plan_text", "printable", "write"]
+__all__ = ["answer_text", "model_failure", "plan_text", "printable", "write"]
 
 # Everything but tab and line feed that a terminal might obey: retrieved text is untrusted.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
@@ -46,6 +46,14 @@ def plan_text(plan: Plan) -> str:
 def answer_text(answer: Answer) -> str:
     """Plan, answer, numbered sources and notes."""
     return "\n".join(_answer_lines(answer))
+
+
+def model_failure(answer: Answer) -> str | None:
+    """Why the model gave nothing, when it was asked and every call of it failed."""
+    calls = [span for span in answer.trace if span.kind == "model"]
+    if not calls or any(span.status == "ok" for span in calls):
+        return None
+    return str(calls[-1].attributes.get("error", "the model failed"))
 
 
 def _answer_lines(answer: Answer) -> Iterator[str]:

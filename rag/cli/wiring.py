@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ from rag.settings import Settings
 
 if TYPE_CHECKING:
     from rag.assistant import Assistant
+    from rag.ingest import Document
     from rag.memory import Memory
     from rag.protocols import Source
     from rag.retrieve import Index
@@ -48,7 +49,7 @@ def assistant(options: Options, memory: Memory | None = None) -> Iterator[Assist
 
     settings = Settings.load()
     with ExitStack() as stack:
-        sources = [*_document_sources(options, settings, stack), *_databases(options.sql)]
+        sources = [*_document_sources(options, stack), *_databases(options.sql)]
         if not sources:
             raise ConfigError("nothing to ask: give --docs FOLDER, --sql NAME=URL, or both")
         name = options.model or settings.model
@@ -63,20 +64,20 @@ def assistant(options: Options, memory: Memory | None = None) -> Iterator[Assist
         )
 
 
-def _document_sources(options: Options, settings: Settings, stack: ExitStack) -> Iterator[Source]:
+def _document_sources(options: Options, stack: ExitStack) -> Iterator[Source]:
     if not options.docs:
         if options.index:
             index = stack.enter_context(_open(options.index, create=False))
             yield from (index.source(name) for name in index.collections())
         return
     folders = roots(options.docs)
-    index = stack.enter_context(index_of(options.docs, options.index, settings))
+    index = stack.enter_context(index_of(options.docs, options.index))
     for name in dict.fromkeys(collection for collection, _ in folders):
         yield index.source(name)
 
 
 @contextmanager
-def index_of(docs: Sequence[Path], at: Path | None, settings: Settings) -> Iterator[Index]:
+def index_of(docs: Sequence[Path], at: Path | None = None) -> Iterator[Index]:
     """The index of the documents, brought up to date: at the path, else in the user's cache folder.
 
     Raises:
@@ -85,11 +86,11 @@ def index_of(docs: Sequence[Path], at: Path | None, settings: Settings) -> Itera
     """
     from rag.ingest import load
 
-    with _open(at or _cached(docs, settings), create=True) as index, _progress() as step:
+    with _open(at or _cached(docs), create=True) as index:
         found: set[str] = set()
-        for _, paths in roots(docs):
-            documents = load(*paths, on_skip=_tell_skipped)
-            index.add(_seen(documents, found), progress=step)
+        with _progress() as step:
+            for _, paths in roots(docs):
+                index.add(_counted(load(*paths, on_skip=_tell_skipped), found, step))
         index.remove([doc_id for doc_id in index.doc_ids() if doc_id not in found])
         yield index
 
@@ -99,6 +100,7 @@ def roots(docs: Sequence[Path]) -> list[tuple[str, list[Path]]]:
 
     Raises:
         LoadError: a path is not there.
+        ConfigError: two folders have one name.
     """
     found: list[tuple[str, list[Path]]] = []
     for path in docs:
@@ -113,6 +115,11 @@ def roots(docs: Sequence[Path]) -> list[tuple[str, list[Path]]]:
         found += [(child.name, [child]) for child in folders if any(_readable(f) for f in child.rglob("*"))]
         if loose:
             found.append((path.resolve().name, loose))
+    names = [name for name, _ in found]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ConfigError(
+            f"two folders of documents are called {twice[0]!r}; rename one, so that each source has a name"
+        )
     return found
 
 
@@ -132,10 +139,10 @@ def _open(path: Path, *, create: bool) -> Index:
     return Index.open(path, create=create)
 
 
-def _cached(docs: Sequence[Path], settings: Settings) -> Path:
+def _cached(docs: Sequence[Path]) -> Path:
     # The index never lies inside the documents: it would be read as one of them, or be committed.
     key = hashlib.sha256("\n".join(sorted(str(path.resolve()) for path in docs)).encode()).hexdigest()[:16]
-    return settings.cache_dir / "index" / key
+    return Settings.load().cache_dir / "index" / key
 
 
 def _readable(path: Path) -> bool:
@@ -144,10 +151,26 @@ def _readable(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES
 
 
-def _seen(documents, found):
+def _counted(documents: Iterable[Document], found: set[str], step: Callable[[], None]) -> Iterator[Document]:
     for document in documents:
         found.add(document.doc_id)
         yield document
+        step()
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[], None]]:
+    """A bar on a terminal, nothing elsewhere."""
+    if not sys.stderr.isatty():
+        yield lambda: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("reading documents: {task.completed}"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda: bar.advance(task)
 
 
 def _tell_skipped(path: Path, reason: str) -> None:

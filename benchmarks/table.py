@@ -1,0 +1,56 @@
+"""The README's table, made from the results.
+
+python -m benchmarks.table                   prints it
+python -m benchmarks.table --write README.md puts it between the markers
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from benchmarks.common import RESULTS
+
+MARKERS = re.compile(r"(<!-- measures -->\n).*?(<!-- end -->)", re.S)
+
+
+def table() -> str:
+    """One row a figure: what, the figures, the command."""
+    head = ["| what | figure | command |", "| --- | --- | --- |"]
+    return "\n".join([*head, *(f"| {what} | {figure} | `{command}` |" for what, figure, command in _rows())])
+
+
+def filled(readme: str) -> str:
+    """The README with the present table between its markers."""
+    return MARKERS.sub(lambda match: f"{match[1]}{table()}\n{match[2]}", readme)
+
+
+def _result(name: str) -> dict[str, Any] | None:
+    path = RESULTS / f"{name}.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+
+
+def _rows() -> Iterator[tuple[str, str, str]]:
+    if found := _result("startup"):
+        figure = f"{found['import_rag_seconds']} s; {found['first_answer_seconds']} s"
+        yield "`import rag`; first answer of the command above, index built", figure, found["command"]
+    for name, planner in (("shop_rules", "`rules`"), ("shop_reaper", "`reaper`, 1.5B model")):
+        if found := _result(name):
+            figure = f"{found['sources']:.2f} / {found['answer']:.2f}"
+            yield f"30 shop questions, right sources / right answer, {planner}", figure, found["command"]
+
+
+def main() -> None:
+    if sys.argv[1:2] == ["--write"]:
+        path = Path(sys.argv[2])
+        path.write_text(filled(path.read_text(encoding="utf-8")), encoding="utf-8")
+    else:
+        sys.stdout.write(table() + "\n")
+
+
+if __name__ == "__main__":
+    main()
