@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
 
 __all__ = ["Document"]
+
+
+def _storable(text: str) -> str:
+    # Half of a surrogate pair comes from "\ud800" in JSON and from odd file names; no store takes it.
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        message = f"character {error.start} is half of a surrogate pair"
+        raise ValueError(message) from error
+    return text
+
+
+_Text = Annotated[str, AfterValidator(_storable)]
 
 
 class Document(BaseModel):
     """A text with its identity.
 
     `doc_id` is unique within tenant and collection; for a file it is
-    `<collection>/<posix path relative to the root>`. `text` holds the whole text, to which spans
-    refer, without front matter. `metadata` is whatever else is known, as JSON.
+    `<collection>/<posix path relative to the root>`. `text` is the whole text, to which spans refer,
+    without front matter. `metadata` is whatever else is known, as JSON.
 
     Example:
         >>> Document(doc_id="docs/returns.md", text="Within 30 days.").title
@@ -21,7 +36,7 @@ class Document(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    doc_id: str = Field(min_length=1)
-    title: str = ""
-    text: str
+    doc_id: Annotated[_Text, Field(min_length=1)]
+    title: _Text = ""
+    text: _Text
     metadata: dict[str, JsonValue] = Field(default_factory=dict)
