@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rag.assistant import Assistant
     from rag.ingest import Document
     from rag.memory import Memory
-    from rag.protocols import Source
+    from rag.protocols import Model, Source
     from rag.retrieve import Index
 
 __all__ = ["Options", "assistant", "index_of", "roots"]
@@ -32,6 +32,7 @@ class Options:
     index: Path | None = None
     model: str | None = None
     base_url: str | None = None
+    timeout: float | None = None
     planner: str | None = None
     rounds: int = 1
 
@@ -45,23 +46,31 @@ def assistant(options: Options, memory: Memory | None = None) -> Iterator[Assist
         LoadError: a document cannot be read.
     """
     from rag.assistant import Assistant
-    from rag.models import model as open_model
 
     settings = Settings.load()
     with ExitStack() as stack:
         sources = [*_document_sources(options, stack), *_databases(options.sql)]
         if not sources:
             raise ConfigError("nothing to ask: give --docs FOLDER, --sql NAME=URL, or both")
-        name = options.model or settings.model
         yield stack.enter_context(
             Assistant(
                 sources=sources,
-                model=open_model(name, base_url=options.base_url) if name else None,
+                model=_model(options, settings),
                 memory=memory,
                 planner=options.planner,
                 rounds=options.rounds,
             )
         )
+
+
+def _model(options: Options, settings: Settings) -> Model | None:
+    from rag.models import model
+
+    name = options.model or settings.model
+    if not name:
+        return None
+    limits = {"timeout": options.timeout} if options.timeout else {}
+    return model(name, base_url=options.base_url, **limits)
 
 
 def _document_sources(options: Options, stack: ExitStack) -> Iterator[Source]:

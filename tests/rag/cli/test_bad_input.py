@@ -1,0 +1,205 @@
+"""Whatever is wrong ends in one clear line and the right exit code; nothing stored is lost."""
+
+from __future__ import annotations
+
+import json
+import socket
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+SHOP_DB = "orders=sqlite:///examples/shop/shop.db"
+POLICIES = "examples/shop/policies"
+
+
+def _file(folder: Path, name: str, content: bytes) -> Path:
+    path = folder / name
+    path.write_bytes(content)
+    return path
+
+
+def _huge(folder: Path) -> Path:
+    path = _file(folder, "huge.txt", b"")
+    with path.open("wb") as file:
+        file.truncate(200 * 1024 * 1024)
+    return path
+
+
+def _empty_folder(folder: Path) -> Path:
+    path = folder / "nothing"
+    path.mkdir()
+    return path
+
+
+BAD_DOCS = {
+    "missing": (lambda folder: folder / "nowhere", "no such file or folder"),
+    "unknown type": (lambda folder: _file(folder, "talk.mp3", b"abc"), ".mp3"),
+    "empty": (lambda folder: _file(folder, "empty.md", b""), "empty"),
+    "huge": (_huge, "MB"),
+    "binary": (lambda folder: _file(folder, "posing.txt", b"\x7fELF\x00\x01" * 9), "text"),
+    "bad json": (lambda folder: _file(folder, "rows.jsonl", b'{"text": "fine"}\n{"text": '), "line 2"),
+    "empty folder": (_empty_folder, "nothing"),
+}
+BAD_DATABASES = {
+    "missing": ("orders=sqlite:///nowhere/shop.db", "nowhere/shop.db"),
+    "no url": ("orders=shop.db", "NAME=URL"),
+    "no name": ("=sqlite:///shop.db", "NAME=URL"),
+    "unknown kind": ("orders=nosuchdb://host/db", "nosuchdb"),
+    "no database": ("orders=sqlite:///README.md", "README.md"),
+}
+
+
+def _ends_in_one_line(done, code: int, *words: str) -> None:
+    lines = done.stderr.strip().splitlines()
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+    assert [line for line in lines if line.startswith(("error: ", "Error: "))] == lines[-1:]
+    for word in words:
+        assert word.casefold() in lines[-1].casefold()
+
+
+@pytest.mark.parametrize("case", BAD_DOCS)
+def test_documents_that_cannot_be_read(rag_command, tmp_path, case):
+    make, word = BAD_DOCS[case]
+    _ends_in_one_line(rag_command("ask", "What?", "--docs", make(tmp_path)), 2, word)
+
+
+@pytest.mark.parametrize("case", BAD_DATABASES)
+def test_databases_that_cannot_be_opened(rag_command, case):
+    url, word = BAD_DATABASES[case]
+    _ends_in_one_line(rag_command("ask", "What?", "--sql", url), 2, word)
+
+
+def test_a_locked_database_is_a_failure_in_time(rag_command, tmp_path):
+    path = tmp_path / "locked.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.execute("CREATE TABLE orders (order_id TEXT PRIMARY KEY, product TEXT)")
+        db.execute("BEGIN EXCLUSIVE")
+        done = rag_command("ask", "Which orders are there?", "--sql", f"orders=sqlite:///{path}")
+    _ends_in_one_line(done, 1, "locked")
+
+
+@pytest.mark.parametrize(("question", "word"), [("", "empty"), ("  \n", "empty"), ("why " * 25_000, "20,000")])
+def test_questions_that_cannot_be_asked(rag_command, question, word):
+    _ends_in_one_line(rag_command("ask", question, "--sql", SHOP_DB), 2, word)
+
+
+def test_nothing_to_ask_is_misuse(rag_command):
+    _ends_in_one_line(rag_command("ask", "What?"), 2, "--docs")
+
+
+@pytest.mark.parametrize("arguments", [["ask"], ["ask", "q", "--rounds", "0"], ["nosuch"], ["ask", "q", "--nosuch"]])
+def test_a_wrong_command_line_is_misuse(rag_command, arguments):
+    done = rag_command(*arguments)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+
+
+def test_an_unknown_planner_lists_those_there_are(rag_command):
+    done = rag_command("ask", "What?", "--sql", SHOP_DB, "--planner", "oracle")
+    _ends_in_one_line(done, 2, "oracle", "reaper", "rules")
+
+
+def test_the_traceback_is_there_when_asked_for(rag_command):
+    done = rag_command("ask", "What?", "--docs", "nowhere", "--debug")
+    assert "Traceback" in done.stderr
+
+
+def _asked(rag_command, url: str, *more: str):
+    return rag_command(
+        "ask",
+        "Is O-1016 delivered?",
+        "--sql",
+        SHOP_DB,
+        "--model",
+        "m",
+        "--base-url",
+        url,
+        *more,
+        OPENAI_API_KEY="sk-secret",
+    )
+
+
+def _free_port() -> int:
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _still_answers(done) -> None:
+    assert "O-1016" in done.stdout
+    assert "sk-secret" not in done.stdout + done.stderr
+
+
+def test_an_endpoint_that_is_down(rag_command):
+    port = _free_port()
+    done = _asked(rag_command, f"http://127.0.0.1:{port}/v1")
+    _ends_in_one_line(done, 1, f"127.0.0.1:{port}")
+    _still_answers(done)
+
+
+@pytest.mark.parametrize(
+    ("reply", "word"),
+    [
+        ((401, {}, '{"error": {"message": "bad key sk-secret"}}'), "OPENAI_API_KEY"),
+        ((429, {"retry-after": "0.01"}, '{"error": {"message": "slow down"}}'), "too many"),
+        ((500, {}, "oops"), "500"),
+        ((200, {}, "<html>not an API</html>"), "127.0.0.1"),
+        ((200, {}, '{"choices": []}'), "m"),
+    ],
+)
+def test_an_endpoint_that_fails(rag_command, endpoint, reply, word):
+    with endpoint(lambda _: reply) as url:
+        done = _asked(rag_command, url)
+    _ends_in_one_line(done, 1, word)
+    _still_answers(done)
+
+
+def test_an_endpoint_that_is_slow(rag_command, endpoint):
+    from threading import Event
+
+    release = Event()
+    with endpoint(lambda _: str(release.wait(20))) as url:
+        done = _asked(rag_command, url, "--timeout", "0.2")
+        release.set()
+    _ends_in_one_line(done, 1, "0.2")
+    _still_answers(done)
+
+
+RING = {
+    "steps": [{"id": f"s{a}", "source": "orders", "args": {"query": f"$s{b}.product"}} for a, b in ((1, 2), (2, 1))]
+}
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "I would ask the orders database first.",
+        '{"steps": [',
+        '{"steps": [{"id": "s1", "source": "weather", "args": {"city": "Oslo"}}]}',
+        json.dumps(RING),
+    ],
+)
+def test_a_plan_that_is_none_falls_back_to_rules_with_a_note(rag_command, endpoint, written):
+    def reply(body) -> str:
+        planning = "response_format" in body
+        return written if planning else "O-1016 was returned [1]."
+
+    with endpoint(reply) as url:
+        done = _asked(rag_command, url)
+    assert done.returncode == 0, done.stderr
+    assert "rules" in done.stdout.split("Notes")[1]
+    _still_answers(done)
+
+
+def test_a_failure_leaves_what_was_stored(rag_command, tmp_path):
+    docs, at = tmp_path / "docs", tmp_path / "index"
+    docs.mkdir()
+    _file(docs, "tea.md", b"# Tea\nGreen tea is steeped at 75 degrees.")
+    assert rag_command("index", docs, "--index", at).returncode == 0
+    _file(docs, "bad.jsonl", b"{")
+    done = rag_command("ask", "How hot is green tea steeped?", "--docs", docs, "--index", at)
+    assert "75 degrees" in done.stdout
+    assert rag_command("ask", "How hot is green tea steeped?", "--index", at).stdout.count("75 degrees") >= 1

@@ -1,0 +1,48 @@
+"""The public surface is what is written here, and nothing else."""
+
+import inspect
+
+import rag
+
+NAMES = [
+    "Answer",
+    "Assistant",
+    "Budget",
+    "Citation",
+    "Document",
+    "Event",
+    "Evidence",
+    "Hit",
+    "Index",
+    "Memory",
+    "Passage",
+    "Plan",
+    "Ref",
+    "Scope",
+    "Step",
+    "Turn",
+    "Usage",
+    "aask",
+    "ask",
+    "load",
+    "model",
+    "rerank",
+    "source",
+    "sql",
+    "text",
+]
+
+
+def test_the_facade_exports_these_names():
+    assert rag.__all__ == NAMES
+
+
+def test_every_export_says_that_it_is_of_rag_and_what_it_is():
+    for name in rag.__all__:
+        exported = getattr(rag, name)
+        assert exported.__module__ == "rag", name
+        assert inspect.getdoc(exported), name
+
+
+def test_errors_are_reached_from_the_facade():
+    assert issubclass(rag.errors.PlanError, rag.errors.RagError)
