@@ -66,16 +66,21 @@ class _Cutter:
         return self.joined([small for piece in moved for small in self.cut(piece, tuple(finer))])
 
     def joined(self, spans: list[Span]) -> list[Span]:
-        total = sum(self.count(span) for span in spans)
-        aim = total / -(-total // self.limit)
-        joined: list[Span] = []
+        # As few as fit; and of the ways to have so few, the one whose longest is shortest: a short
+        # rest at the end would be found for little that it says.
+        fewest = len(self.filled(spans, self.limit))
+        limits = range(1, self.limit)
+        even = 1 + bisect_left(limits, True, key=lambda limit: len(self.filled(spans, limit)) <= fewest)
+        return self.filled(spans, even)
+
+    def filled(self, spans: list[Span], limit: int) -> list[Span]:
+        filled: list[Span] = []
         for span in spans:
-            whole = (joined[-1][0], span[1]) if joined else span
-            if joined and self.count(joined[-1]) < aim and self.count(whole) <= self.limit:
-                joined[-1] = whole
+            if filled and self.count((filled[-1][0], span[1])) <= limit:
+                filled[-1] = (filled[-1][0], span[1])
             else:
-                joined.append(span)
-        return joined
+                filled.append(span)
+        return filled
 
 
 _Level = Callable[[str], Iterable[Span]]

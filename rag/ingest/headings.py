@@ -8,10 +8,9 @@ from dataclasses import dataclass
 
 __all__ = ["Heading", "headings"]
 
-_FENCE = re.compile(r"^ {0,3}(```+|~~~+).*$\n(?:.*\n)*?(?:^ {0,3}\1[`~]*[ \t]*$|\Z)", re.MULTILINE)
+_FENCE = re.compile(r"^ {0,3}(```+|~~~+).*$\n(?:.*\n)*?(?: {0,3}\1[`~]*[ \t]*$|.*\Z)", re.MULTILINE)
 _HEADING = re.compile(
-    r"^ {0,3}(?P<marks>#{1,6})[ \t]+(?P<atx>\S.*?)[ \t]*#*[ \t]*$"
-    # A line of one repeated mark beneath a line of text, as long as the text or nearly so.
+    r"^ {0,3}(?P<marks>#{1,6})[ \t]+(?P<atx>\S.*?)(?:[ \t]+#+)?[ \t]*$"
     r"|^(?P<under>[^\s#>|*+-].{0,119})\n(?P<rule>={3,}|-{3,}|~{3,}|\^{3,})[ \t]*$",
     re.MULTILINE,
 )
