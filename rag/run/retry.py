@@ -48,7 +48,11 @@ async def retrying(
         before_sleep=lambda state: before_retry(_error(state), state.upcoming_sleep),
         reraise=True,  # by default tenacity hides the error in its own RetryError
     )
-    return await policy(call)
+
+    async def attempt() -> _Result:
+        return await call()
+
+    return await policy(attempt)
 
 
 def _retryable(error: BaseException) -> bool:

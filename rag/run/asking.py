@@ -1,0 +1,92 @@
+"""One call of the model: rendered, counted, retried and traced."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rag.errors import ModelError, RagError
+from rag.protocols import Complete, Completion, Message, Model, Reply
+from rag.run.budget import Ledger
+from rag.run.prompting import render
+from rag.run.retry import ATTEMPTS, retrying
+from rag.run.trace import Trace
+
+__all__ = ["Asking"]
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """Asks the model on behalf of one question."""
+
+    model: Model
+    ledger: Ledger
+    trace: Trace
+    prompts: Path | None = None
+    attempts: int = ATTEMPTS
+
+    async def complete(self, action: Complete, on_token: Callable[[str], None] | None = None) -> Completion:
+        """What the model answers to the prompt.
+
+        Raises:
+            PromptError: the prompt is missing or cannot be filled.
+            ModelError: the model failed, also after retries.
+            BudgetExceeded: the budget allows no more of this.
+        """
+        messages, identity = render(action.prompt, action.values, self.prompts)
+        size = self._size(messages)
+        with self.trace.span(self.model.name, "model", prompt=identity) as span:
+            self.ledger.before_model_call(size)
+            stream = _Stream(on_token)
+
+            def note_retry(error: BaseException, wait: float) -> None:
+                retries = int(str(span.attributes.get("retries", 0))) + 1
+                span.attributes |= {"retries": retries, "retried_after": str(error), "waited": wait}
+
+            reply = await retrying(
+                lambda: self._attempt(action, messages, size, stream),
+                attempts=self.attempts,
+                before_retry=note_retry,
+                # Text that was streamed cannot be taken back, and would come twice.
+                may_retry=lambda: not stream.begun,
+            )
+            self.ledger.add(reply.usage)
+            tokens = {"prompt_tokens": reply.usage.prompt_tokens, "completion_tokens": reply.usage.completion_tokens}
+            span.attributes |= {**tokens, "estimated": reply.usage.estimated, "finish": reply.finish}
+        return Completion(reply.text, identity)
+
+    async def _attempt(self, action: Complete, messages: Sequence[Message], size: int, stream: _Stream) -> Reply:
+        try:
+            return await self.model.complete(
+                messages,
+                schema=action.schema,
+                max_tokens=self.ledger.reply_tokens(action.max_tokens, size),
+                on_token=stream.pass_on if stream.on_token else None,
+            )
+        except RagError:
+            raise
+        except Exception as error:  # models are other people's code, and this is the edge to them
+            why = f"{type(error).__name__}: {error}"
+            raise ModelError(f"the model {self.model.name} failed: {why}", model=self.model.name) from error
+
+    def _size(self, messages: Sequence[Message]) -> int:
+        """The prompt's size in tokens, about; 0 where no budget asks for it."""
+        if self.ledger.budget.tokens is None:
+            return 0
+        from rag.tokens import count
+
+        return sum(count(message.content, self.model.name).tokens for message in messages)
+
+
+class _Stream:
+    """Passes tokens on, and knows whether any came."""
+
+    def __init__(self, on_token: Callable[[str], None] | None) -> None:
+        self.on_token = on_token
+        self.begun = False
+
+    def pass_on(self, token: str) -> None:
+        self.begun = True
+        if self.on_token:
+            self.on_token(token)

@@ -1,0 +1,159 @@
+"""One call of a source: cached, capped, counted, timed out, retried and traced."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Hashable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final, TypeAlias
+
+import anyio
+from pydantic_core import to_jsonable_python
+
+from rag.errors import RagError, SourceError, SourceTimeout
+from rag.protocols import Row, Source
+from rag.run.budget import Ledger
+from rag.run.cache import Kept
+from rag.run.perloop import PerLoop
+from rag.run.retry import ATTEMPTS, retrying
+from rag.run.trace import OpenSpan, Trace
+from rag.types import Scope
+
+__all__ = ["STEPS_AT_ONCE", "Calls", "Caps"]
+
+STEPS_AT_ONCE: Final = 8
+"""How many calls one question has under way at most."""
+
+_DAY: Final = 86_400.0
+
+Caps: TypeAlias = PerLoop[dict[str, anyio.Semaphore]]
+"""The cap of each source, by name, shared by the questions of a loop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """Calls the sources on behalf of one question.
+
+    With `once`, calls with the same source, arguments and scope are made once; with `kept`, results
+    of sources that allow it also serve later questions.
+    """
+
+    sources: Mapping[str, Source]
+    scope: Scope
+    ledger: Ledger
+    trace: Trace
+    caps: Caps
+    once: bool = True
+    kept: Kept | None = None
+    attempts: int = ATTEMPTS
+    _slots: anyio.Semaphore = field(default_factory=lambda: anyio.Semaphore(STEPS_AT_ONCE))
+    _flights: dict[Hashable, _Flight] = field(default_factory=dict)
+
+    async def rows(self, name: str, args: Mapping[str, Any], *, step_id: str) -> Sequence[Row]:
+        """The rows that the source returns for the arguments.
+
+        Raises:
+            SourceError: the source failed, also after retries.
+            BudgetExceeded: the source has been called as often as the budget allows.
+        """
+        with self.trace.span(name, "source", step_id=step_id, args=_plain(args)) as span:
+            try:
+                rows = await self._once(name, args, span) if self.once else await self._call(name, args, span)
+            except SourceError as error:
+                error.step_id = error.step_id or step_id
+                raise
+            span.attributes["rows"] = len(rows)
+            return rows
+
+    async def _once(self, name: str, args: Mapping[str, Any], span: OpenSpan) -> Sequence[Row]:
+        key = (self.sources[name].card.fingerprint, json.dumps(_plain(args), sort_keys=True), self.scope)
+        while (flight := self._flights.get(key)) is not None:
+            span.attributes["cached"] = True
+            await flight.landed.wait()
+            if flight.error is not None:
+                raise flight.error
+            if flight.rows is not None:
+                return flight.rows
+        flight = self._flights[key] = _Flight()
+        try:
+            flight.rows = await self._kept_or_called(name, args, span, key)
+        except RagError as error:
+            flight.error = error
+            raise
+        finally:
+            if flight.rows is None:  # a later call may have better luck
+                del self._flights[key]
+            flight.landed.set()
+        return flight.rows
+
+    async def _kept_or_called(self, name: str, args: Mapping[str, Any], span: OpenSpan, key: Hashable) -> Sequence[Row]:
+        card = self.sources[name].card
+        if self.kept is None or not (card.cacheable or card.ttl):
+            return await self._call(name, args, span)
+        # What a source says of "today" changes with the date, so that the date is part of the call.
+        dated = (key, datetime.now(UTC).date())
+        if (kept := self.kept.get(dated)) is not None:
+            span.attributes["cached"] = True
+            return kept
+        rows = await self._call(name, args, span)
+        self.kept.put(dated, rows, seconds=card.ttl or _DAY)
+        return rows
+
+    async def _call(self, name: str, args: Mapping[str, Any], span: OpenSpan) -> Sequence[Row]:
+        def note_retry(error: BaseException, wait: float) -> None:
+            retries = int(str(span.attributes.get("retries", 0))) + 1
+            span.attributes |= {"retries": retries, "retried_after": str(error), "waited": wait}
+
+        source = self.sources[name]
+        async with self._slots, self._cap(source):
+            # A call counts once against the budget, whatever it takes; the trace tells the retries.
+            self.ledger.before_source_call(name)
+            return await retrying(
+                lambda: self._attempt(source, args),
+                attempts=self.attempts if source.card.idempotent else 1,
+                before_retry=note_retry,
+            )
+
+    async def _attempt(self, source: Source, args: Mapping[str, Any]) -> Sequence[Row]:
+        card = source.card
+        with anyio.move_on_after(card.timeout) as window, _translated(card.name):
+            return _checked(await source.call(args, self.scope), card.name)
+        if window.cancelled_caught:
+            raise SourceTimeout(f"{card.name} did not answer within {card.timeout:g} seconds", source=card.name)
+        raise RuntimeError("a call neither returned nor was cancelled")
+
+    def _cap(self, source: Source) -> anyio.Semaphore:
+        card = source.card
+        return self.caps.get().setdefault(card.name, anyio.Semaphore(card.concurrency))
+
+
+class _Flight:
+    """A call under way, that others with the same arguments wait for."""
+
+    def __init__(self) -> None:
+        self.landed = anyio.Event()
+        self.rows: Sequence[Row] | None = None
+        self.error: RagError | None = None
+
+
+class _translated(AbstractContextManager[None]):  # noqa: N801  # reads as a verb where it is used
+    def __init__(self, source: str) -> None:
+        self._source = source
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        # Sources are other people's code: whatever they raise becomes an error of this step alone.
+        if isinstance(error, Exception) and not isinstance(error, RagError):
+            why = f"{type(error).__name__}: {error}"
+            raise SourceError(f"{self._source} failed: {why}", source=self._source) from error
+
+
+def _checked(rows: Any, source: str) -> Sequence[Row]:
+    if isinstance(rows, str | bytes) or not isinstance(rows, Sequence) or not all(isinstance(r, Mapping) for r in rows):
+        raise SourceError(f"{source} returned {type(rows).__name__}, not a list of rows", source=source)
+    return rows
+
+
+def _plain(args: Mapping[str, Any]) -> Any:
+    return to_jsonable_python(args, fallback=str, bytes_mode="base64", inf_nan_mode="strings")

@@ -1,0 +1,288 @@
+"""The driver: performs a planner's actions, and keeps budget, deadline, trace and events.
+
+A planner is a generator without input or output; all of that is here. Actions that are yielded
+together run together. One that fails is observed as `Failed`.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Generator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import anyio
+
+from rag.errors import BudgetExceeded, ModelError, PlanError, RagError, ScopeError
+from rag.plan import Plan, check
+from rag.protocols import (
+    Action,
+    Complete,
+    Draft,
+    Execute,
+    Executed,
+    Failed,
+    Model,
+    Observation,
+    Planner,
+    Probe,
+    Read,
+    Relevance,
+    Relevant,
+    Source,
+    Task,
+)
+from rag.run.asking import Asking
+from rag.run.budget import Ledger
+from rag.run.cache import Kept
+from rag.run.calls import Calls, Caps
+from rag.run.perloop import PerLoop
+from rag.run.reading import Reading, extracted
+from rag.run.retry import ATTEMPTS
+from rag.run.scheduler import PlanRun
+from rag.run.together import together
+from rag.run.trace import Trace
+from rag.types import Answer, Event, Evidence
+
+__all__ = ["Driver", "Tools"]
+
+_Actions: TypeAlias = tuple[Action, ...]
+_Seen: TypeAlias = tuple[Observation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What the questions of one assistant share."""
+
+    sources: Mapping[str, Source]
+    model: Model | None = None
+    prompts: Path | None = None
+    once: bool = True
+    kept: Kept | None = None
+    attempts: int = ATTEMPTS
+    caps: Caps = field(default_factory=lambda: PerLoop(dict))
+
+
+class Driver:
+    """Answers one question.
+
+    Args:
+        tools: sources, model and what else the assistant's questions share.
+        task: the question, with the cards of the sources that may be asked.
+        left_out: why the other sources may not be asked, by name.
+        listen: is told each event as it happens.
+    """
+
+    def __init__(
+        self,
+        tools: Tools,
+        task: Task,
+        *,
+        left_out: Mapping[str, str] | None = None,
+        listen: Callable[[Event], None] = lambda event: None,
+    ) -> None:
+        self._tools = tools
+        self._task = task
+        self._left_out = left_out or {}
+        self._listen = listen
+        self._count = itertools.count()
+        self._cards = {card.name: card for card in task.cards}
+        self._trace = Trace()
+        self._ledger = Ledger(task.budget)
+        self._calls = Calls(
+            tools.sources, task.scope, self._ledger, self._trace, tools.caps, tools.once, tools.kept, tools.attempts
+        )
+        self._asking = (
+            Asking(tools.model, self._ledger, self._trace, tools.prompts, tools.attempts) if tools.model else None
+        )
+        self._reading = Reading(
+            self._asking, self._trace, task.turns, on_token=lambda token: self._tell("token", text=token)
+        )
+        self._runs: list[PlanRun] = []
+        self._draft: Draft | None = None
+        self._partial = False
+
+    async def answer(self, planner: Planner) -> Answer:
+        """The planner's answer, with usage, trace and notes.
+
+        When a limit of the budget is reached, the answer is made of what there is, and says so.
+
+        Raises:
+            RagError: no answer can be given at all.
+        """
+        with self._trace.span("question", "question", planner=type(planner).__name__):
+            answer = await self._within_budget(planner)
+        answer = self._completed(answer)
+        self._tell("answer", answer=answer)
+        return answer
+
+    async def first_plan(self, planner: Planner) -> Plan:
+        """The first plan that the planner would run.
+
+        Raises:
+            RagError: the planner came to none.
+        """
+        with closing(_started(planner, self._task)) as steps:
+            outcome = _advanced(planner, steps, None)
+            while not isinstance(outcome, Answer):
+                for action in outcome:
+                    if isinstance(action, Execute):
+                        return self._signed(action.plan)
+                outcome = _advanced(planner, steps, await self._performed(outcome))
+            return self._signed(outcome.plan)
+
+    async def _within_budget(self, planner: Planner) -> Answer:
+        seconds = self._task.budget.seconds
+        try:
+            with anyio.move_on_after(seconds) as window:
+                return await self._driven(planner)
+            if window.cancelled_caught and seconds is not None:
+                self._ledger.refuse("seconds", seconds, self._trace.seconds)
+        except BudgetExceeded:
+            return await self._salvaged()
+        raise RuntimeError("a question neither ended nor was cancelled")
+
+    async def _driven(self, planner: Planner) -> Answer:
+        with closing(_started(planner, self._task)) as steps:
+            outcome = _advanced(planner, steps, None)
+            while not isinstance(outcome, Answer):
+                outcome = _advanced(planner, steps, await self._performed(outcome))
+            return outcome
+
+    async def _performed(self, actions: _Actions) -> _Seen:
+        return tuple(await together([partial(self._observed, action) for action in actions]))
+
+    async def _observed(self, action: Action) -> Observation:
+        try:
+            return await self._perform(action)
+        except RagError as error:
+            return Failed(error)
+
+    async def _perform(self, action: Action) -> Observation:
+        match action:
+            case Complete():
+                if self._asking is None:
+                    raise ModelError("no model was given, so that nothing can be completed; pass model=…")
+                return await self._asking.complete(action)
+            case Probe():
+                return await self._probed(action)
+            case Execute():
+                return await self._executed(action)
+            case Read():
+                self._draft, fell_back = await self._reading.read(action)
+                self._partial |= fell_back
+                return self._draft
+
+    async def _probed(self, action: Probe) -> Relevance:
+        able = {name: source for name in self._cards if isinstance(source := self._tools.sources[name], Relevant)}
+        with self._trace.span("probe", "plan", sources=len(able)):
+            scores = await together([partial(self._relevance, source, action.question) for source in able.values()])
+        return Relevance({name: score for name, score in zip(able, scores, strict=True) if score is not None})
+
+    async def _relevance(self, source: Relevant, question: str) -> float | None:
+        try:
+            return await source.relevance(question, self._task.scope)
+        except Exception:  # noqa: BLE001  # a hint is never worth the answer, whatever a source raises
+            return None
+
+    async def _executed(self, action: Execute) -> Executed:
+        plan = self._signed(self._allowed(action.plan))
+        self._tell("plan", plan=plan)
+        run = PlanRun(plan, self._cards, self._calls.rows, trace=self._trace, tell=self._tell_step, round=action.round)
+        self._runs.append(run)
+        return await run.perform()
+
+    def _allowed(self, plan: Plan) -> Plan:
+        for step in plan.steps:
+            if why := self._left_out.get(step.source):
+                raise ScopeError(
+                    f"step {step.id!r} asks {step.source!r}, which {why}", source=step.source, step_id=step.id
+                )
+        return check(plan, self._task.cards)
+
+    def _signed(self, plan: Plan) -> Plan:
+        """The plan with the question and the fingerprints that it was made for, so that it can be saved."""
+        asked = {step.source for step in plan.steps}
+        prints = {name: card.fingerprint for name, card in self._cards.items() if name in asked}
+        question = self._task.question if plan.question is None else plan.question
+        return plan.replace(question=question or None, sources={**prints, **plan.sources})
+
+    async def _salvaged(self) -> Answer:
+        """An answer from what there is when a limit was reached."""
+        done = [run.executed for run in self._runs]
+        evidence = Evidence().merged(*(executed.evidence for executed in done))
+        draft = self._draft or await extracted(self._task.question, evidence)
+        missing = (f"{step} brought nothing: {why}" for executed in done for step, why in executed.failures.items())
+        return Answer(
+            text=draft.text,
+            question=self._task.question,
+            citations=draft.citations,
+            evidence=evidence,
+            plan=done[-1].plan if done else Plan(),
+            partial=True,
+            notes=(*draft.notes, *(note for executed in done for note in executed.notes), *missing),
+        )
+
+    def _completed(self, answer: Answer) -> Answer:
+        spent = [str(error) for error in self._ledger.exceeded]
+        left_out = [f"{name} was left out: it {why}" for name, why in self._left_out.items()]
+        without = [] if self._tools.model else ["no model was used: the answer is extracted from the sources"]
+        usage = self._ledger.usage.model_copy(update={"seconds": self._trace.seconds})
+        return answer.model_copy(
+            update={
+                "question": answer.question or self._task.question,
+                "usage": usage,
+                "trace": self._trace.spans,
+                "partial": answer.partial or self._partial or bool(spent) or any(r.incomplete for r in self._runs),
+                "notes": tuple(dict.fromkeys((*answer.notes, *spent, *left_out, *without))),
+            }
+        )
+
+    def _tell(self, kind: Any, **payload: Any) -> None:
+        span = self._trace.current
+        seq, now = next(self._count), datetime.now(UTC)
+        self._listen(Event(kind=kind, seq=seq, at=now, span_id=span.span_id if span else None, **payload))
+
+    def _tell_step(self, kind: Any, step_id: str, **payload: Any) -> None:
+        self._tell(kind, step_id=step_id, payload=payload)
+
+
+def _started(planner: Planner, task: Task) -> Generator[_Actions, _Seen, Answer]:
+    name = type(planner).__name__
+    steps = _sound(name, lambda: planner.plan(task))
+    if not isinstance(steps, Generator):
+        raise PlanError(f"the planner {name} gives a {type(steps).__name__}; its plan method must be a generator")
+    return steps
+
+
+def _advanced(planner: Planner, steps: Generator[_Actions, _Seen, Answer], seen: _Seen | None) -> _Actions | Answer:
+    """What the planner wants next, or its answer."""
+    name = type(planner).__name__
+
+    def step() -> _Actions | Answer:
+        try:
+            return next(steps) if seen is None else steps.send(seen)
+        except StopIteration as stop:
+            if not isinstance(stop.value, Answer):
+                raise PlanError(
+                    f"the planner {name} returned {type(stop.value).__name__}; it must return an Answer"
+                ) from None
+            return stop.value
+
+    outcome = _sound(name, step)
+    if isinstance(outcome, Answer) or (isinstance(outcome, tuple) and all(isinstance(a, Action) for a in outcome)):
+        return outcome
+    raise PlanError(f"the planner {name} yielded {outcome!r:.80}; it must yield a tuple of actions")
+
+
+def _sound(planner: str, call: Callable[[], Any]) -> Any:
+    try:
+        return call()
+    except RagError:
+        raise
+    except Exception as error:  # planners are other people's code, and this is the edge to them
+        raise PlanError(f"the planner {planner} raised {type(error).__name__}: {error}") from error

@@ -1,0 +1,71 @@
+"""A plan that the user gives, run as it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+from rag.plan import Plan
+from rag.protocols import Draft, Execute, Executed, Failed, Observation, Read, Steps, Task
+from rag.types import Answer, Citation, Evidence
+
+__all__ = ["Given", "listed"]
+
+_Seen = TypeVar("_Seen", Executed, Draft)
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """The planner that runs one plan; without a question the evidence is listed in step order."""
+
+    made: Plan
+    question: str | None = None
+    notes: tuple[str, ...] = ()
+
+    def plan(self, task: Task) -> Steps:
+        """Run the plan, and read what it brought.
+
+        Raises:
+            RagError: the plan could not be run, or the reader failed.
+        """
+        (executed,) = yield (Execute(self.made),)
+        executed = _of(executed, Executed)
+        if self.question is None:
+            draft = listed(executed.evidence)
+        else:
+            (seen,) = yield (Read(self.question, executed.evidence),)
+            draft = _of(seen, Draft)
+        missing = tuple(f"{step} brought nothing: {why}" for step, why in executed.failures.items())
+        return Answer(
+            text=draft.text,
+            question=self.question or "",
+            citations=draft.citations,
+            evidence=executed.evidence,
+            plan=executed.plan,
+            partial=bool(missing),
+            notes=(*self.notes, *executed.plan.notes, *executed.notes, *missing, *draft.notes),
+        )
+
+
+def listed(evidence: Evidence) -> Draft:
+    """The evidence as a numbered list, in its order."""
+    text = ""
+    citations = []
+    for n, item in enumerate(evidence.items, start=1):
+        passage = item.passage
+        text += f"{passage.title}: {passage.text}" if passage.title else passage.text
+        mark = f" [{n}]"
+        start = len(text) + 1
+        text += f"{mark}\n"
+        end = start + len(mark) - 1
+        citations.append(Citation(n=n, passage=passage, quote=passage.text, start=start, end=end, supported=True))
+    notes = ("no question was given: the evidence is listed in step order",)
+    return Draft(text.rstrip("\n") or "Nothing was found.", tuple(citations), evidence, notes)
+
+
+def _of(seen: Observation, kind: type[_Seen]) -> _Seen:
+    if isinstance(seen, Failed):
+        raise seen.error
+    if not isinstance(seen, kind):
+        raise TypeError(f"the driver observed {type(seen).__name__}, not {kind.__name__}")
+    return seen

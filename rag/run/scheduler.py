@@ -1,0 +1,166 @@
+"""Runs a plan's graph: each step as soon as what it waits for has ended."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Literal, Protocol, TypeAlias
+
+import anyio
+from pydantic import JsonValue
+
+from rag.card import SourceCard
+from rag.errors import RagError, SourceError
+from rag.plan import Plan, Step
+from rag.protocols import Executed, Row
+from rag.run.resolve import fitted, resolve
+from rag.run.rows import evidence_item
+from rag.run.together import together
+from rag.run.trace import OpenSpan, Trace
+from rag.types import Evidence, EvidenceItem
+
+__all__ = ["CallSource", "PlanRun", "Tell"]
+
+_Status: TypeAlias = Literal["ok", "error", "skipped"]
+
+
+class CallSource(Protocol):
+    """Calls a source for a step."""
+
+    def __call__(self, name: str, args: Mapping[str, Any], *, step_id: str) -> Awaitable[Sequence[Row]]:
+        """The rows of the source of that name."""
+        ...
+
+
+class Tell(Protocol):
+    """Passes on that a step has started or finished."""
+
+    def __call__(self, kind: Literal["step_started", "step_finished"], step_id: str, **payload: JsonValue) -> None:
+        """Tell whoever listens."""
+        ...
+
+
+class PlanRun:
+    """One run of a checked plan. `executed` may be asked at any time, also after a run was cancelled."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        cards: Mapping[str, SourceCard],
+        call: CallSource,
+        *,
+        trace: Trace,
+        tell: Tell = lambda kind, step_id, **payload: None,
+        round: int = 1,
+    ) -> None:
+        self.plan = plan
+        self.round = round
+        self._cards = cards
+        self._call = call
+        self._trace = trace
+        self._tell = tell
+        self._ended = {step.id: anyio.Event() for step in plan.steps}
+        self._rows: dict[str, tuple[Row, ...]] = {}
+        self._items: dict[str, list[EvidenceItem]] = {}
+        self._failures: dict[str, str] = {}
+        self._skipped: dict[str, str] = {}
+        self._notes: dict[str, list[str]] = {step.id: [] for step in plan.steps}
+        self.incomplete = False
+        """Whether a call of a step that goes through rows failed, while others of it went through."""
+
+    async def perform(self) -> Executed:
+        """Run every step once, and give what they brought."""
+        steps = {step.id: step for step in self.plan.steps}
+        # In topological order, so that of the steps that may start the earliest does.
+        await together([_bound(self._perform, steps[step_id]) for step_id in self.plan.order])
+        return self.executed
+
+    @property
+    def executed(self) -> Executed:
+        """What the steps brought that have ended; the others count as failed."""
+        ids = [step.id for step in self.plan.steps]
+        failures = {
+            step_id: self._failures.get(step_id, "it was stopped before it had ended")
+            for step_id in ids
+            if step_id in self._failures or not self._ended[step_id].is_set()
+        }
+        return Executed(
+            plan=self.plan,
+            evidence=Evidence().merged(*(Evidence(items=tuple(self._items.get(step_id, ()))) for step_id in ids)),
+            failures=failures,
+            notes=tuple(note for step_id in ids for note in self._notes[step_id]),
+        )
+
+    async def _perform(self, step: Step) -> None:
+        for needed in sorted(step.waits_for):
+            await self._ended[needed].wait()
+        with self._trace.span(step.id, "step", source=step.source) as span:
+            if why := self._reason_to_skip(step):
+                self._skipped[step.id] = why
+                self._end(step, span, "skipped", why)
+                return
+            self._tell("step_started", step.id)
+            try:
+                await self._ask(step)
+            except RagError as error:
+                self._failures[step.id] = str(error)
+                self._end(step, span, "error", str(error))
+            else:
+                self._end(step, span, "ok")
+
+    def _end(self, step: Step, span: OpenSpan, status: _Status, why: str = "") -> None:
+        span.status = status
+        if why:
+            span.attributes["reason"] = why
+        rows = len(self._rows.get(step.id, ()))
+        self._tell("step_finished", step.id, rows=rows, status=status, reason=why)
+        self._ended[step.id].set()
+
+    def _reason_to_skip(self, step: Step) -> str:
+        first = step.if_empty
+        if first is not None and self._rows.get(first):
+            return f"{first} found something"
+        behind = [needed for needed in (first, *sorted(step.needs)) if needed in self._skipped]
+        return f"{behind[0]} was skipped" if behind else ""
+
+    async def _ask(self, step: Step) -> None:
+        for needed in sorted(step.needs & self._failures.keys()):
+            raise SourceError(f"{needed}, which it builds on, failed", source=step.source, step_id=step.id)
+        card = self._cards[step.source]
+        resolved = resolve(step, card, self._rows)
+        self._notes[step.id].extend(resolved.notes)
+        # No wider than the source's own cap: the question's other steps are to find room as well.
+        width = anyio.Semaphore(card.concurrency)
+        outcomes = await together([_bound(self._outcome, step, card, args, width) for args in resolved.calls])
+        errors = [outcome for outcome in outcomes if isinstance(outcome, RagError)]
+        if len(errors) == len(outcomes):
+            raise errors[0]
+        found = [outcome for outcome in outcomes if not isinstance(outcome, RagError)]
+        self._rows[step.id] = tuple(row for _, rows in found for row in rows)
+        self._items[step.id] = [self._item(step, row, query) for query, rows in found for row in rows]
+        if errors:
+            self.incomplete = True
+            self._notes[step.id].append(f"{step.id}: {len(errors)} of {len(outcomes)} calls failed: {errors[0]}")
+
+    async def _outcome(
+        self, step: Step, card: SourceCard, args: Mapping[str, Any], width: anyio.Semaphore
+    ) -> tuple[str, Sequence[Row]] | RagError:
+        try:
+            fit = fitted(card, args, step.id)
+            async with width:
+                return _query(card, fit), await self._call(step.source, fit, step_id=step.id)
+        except RagError as error:
+            return error
+
+    def _item(self, step: Step, row: Row, query: str) -> EvidenceItem:
+        return evidence_item(row, source=step.source, step_id=step.id, round=self.round, query=query)
+
+
+def _query(card: SourceCard, args: Mapping[str, Any]) -> str:
+    query = card.query_argument
+    if query is not None and query in args:
+        return str(args[query])
+    return ", ".join(f"{name}: {value}" for name, value in args.items())
+
+
+def _bound(function: Callable[..., Awaitable[Any]], *args: Any) -> Callable[[], Awaitable[Any]]:
+    return lambda: function(*args)

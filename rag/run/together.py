@@ -1,0 +1,50 @@
+"""Awaiting several calls at once, with one error instead of a group of them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
+
+import anyio
+
+from rag.errors import RagError
+
+__all__ = ["single", "together"]
+
+_Result = TypeVar("_Result")
+
+
+async def together(calls: Sequence[Callable[[], Awaitable[_Result]]]) -> list[_Result]:
+    """The results of the calls, in their order; they run at once.
+
+    When one fails, the others are cancelled, and its error is raised.
+    """
+    results: dict[int, _Result] = {}
+
+    async def run(position: int) -> None:
+        results[position] = await calls[position]()
+
+    try:
+        async with anyio.create_task_group() as group:
+            for position in range(len(calls)):
+                group.start_soon(run, position)
+    except BaseExceptionGroup as errors:
+        raise single(errors) from None
+    return [results[position] for position in range(len(calls))]
+
+
+def single(errors: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The error of a group that tells the most: the framework's own first, else the first.
+
+    Example:
+        >>> single(ExceptionGroup("", [ValueError("a"), ExceptionGroup("", [RagError("b")])]))
+        RagError('b')
+    """
+    leaves = list(_leaves(errors))
+    return next((error for error in leaves if isinstance(error, RagError)), leaves[0])
+
+
+def _leaves(error: BaseException) -> list[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        return [leaf for part in error.exceptions for leaf in _leaves(part)]
+    return [error]
