@@ -1,0 +1,67 @@
+"""What a text is about, as stemmed words: the measure of overlap that all readers share."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import tantivy
+
+__all__ = ["numbers", "overlap", "terms"]
+
+_NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
+
+# Words that shape a sentence and tell nothing of what it is about.
+_STOP_WORDS = """
+a about after all also am an and any are as at be been before being but by can could d did do does done each for from
+get go got had has have having he her here him his how i if in into is it its just ll m may me might more most much many
+my no nor not now of off on once one only or other our out over own per please quite rather re s same she should so some
+such t than that the their them then there these they this those to too under until up us ve very was we were what when
+where which while who whom whose why will with would yes yet you your
+"""
+
+
+@lru_cache(maxsize=1)
+def _analyzer() -> tantivy.TextAnalyzer:
+    from tantivy import Filter, TextAnalyzerBuilder, Tokenizer
+
+    builder = TextAnalyzerBuilder(Tokenizer.simple()).filter(Filter.lowercase()).filter(Filter.ascii_fold())
+    return builder.filter(Filter.custom_stopword(_STOP_WORDS.split())).filter(Filter.stemmer("english")).build()
+
+
+def terms(text: str) -> list[str]:
+    """The stems of the words that carry meaning, in order, repeats kept.
+
+    Example:
+        >>> terms("How long did the batteries last?")
+        ['long', 'batteri', 'last']
+    """
+    # A lone surrogate cannot cross into the analyzer.
+    return list(_analyzer().analyze(text.encode("utf-8", "replace").decode("utf-8")))
+
+
+def numbers(text: str) -> frozenset[str]:
+    """The numbers in a text, as written.
+
+    Example:
+        >>> sorted(numbers("1.05 kg for 79 EUR, until 14:00"))
+        ['1.05', '14:00', '79']
+    """
+    return frozenset(_NUMBER.findall(text))
+
+
+def overlap(claim: str, text: str) -> float:
+    """The share of a claim's words that a text has, from 0 to 1; 0 when the text lacks one of its numbers.
+
+    Example:
+        >>> overlap("The battery lasts 38 hours.", "My battery lasted 38 hours on the train.")
+        1.0
+        >>> overlap("The battery lasts 40 hours.", "My battery lasted 38 hours on the train.")
+        0.0
+    """
+    words = set(terms(claim))
+    if not words or not numbers(claim) <= numbers(text):
+        return 0.0
+    return len(words & set(terms(text))) / len(words)
