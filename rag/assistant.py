@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -86,11 +86,17 @@ class Assistant:
         """The sources, in the order given."""
         return tuple(self._tools.sources.values())
 
+    @property
+    def memory(self) -> Memory | None:
+        """What keeps conversations, if anything does."""
+        return self._memory
+
     async def aask(
         self,
         question: str,
         *,
         conversation: str | None = None,
+        turns: Sequence[Turn] = (),
         scope: Scope | None = None,
         budget: Budget | None = None,
     ) -> Answer:
@@ -100,24 +106,26 @@ class Assistant:
             question: at most 20,000 characters.
             conversation: the last turns of this conversation are the context, and the question and
                 its answer are appended to it.
+            turns: what was said before, oldest first, where no conversation keeps it.
             scope: whose data may be seen; sources that cannot keep to it are left out, with a note.
             budget: what may be spent; reaching it ends the work with what there is.
 
         Raises:
             InputError: the question is empty or too long.
-            ConfigError: a conversation was named, but there is no memory.
+            ConfigError: a conversation was named, but there is no memory, or `turns` were given with it.
             RagError: no answer can be given at all.
         """
-        return await self._answered(question, conversation, scope, budget)
+        return await self._answered(question, conversation, scope, budget, turns=turns)
 
     async def astream(
         self,
         question: str,
         *,
         conversation: str | None = None,
+        turns: Sequence[Turn] = (),
         scope: Scope | None = None,
         budget: Budget | None = None,
-    ) -> AsyncIterator[Event]:
+    ) -> AsyncGenerator[Event, None]:
         """What happens while a question is answered, as it happens; the last event has the answer.
 
         Leaving the iteration early ends the work. Text of "token" events is provisional: when the
@@ -127,7 +135,9 @@ class Assistant:
             RagError: as for `aask`; the event "error" comes before it.
         """
         events: asyncio.Queue[Event | None] = asyncio.Queue()
-        work = asyncio.create_task(self._answered(question, conversation, scope, budget, events.put_nowait))
+        work = asyncio.create_task(
+            self._answered(question, conversation, scope, budget, events.put_nowait, turns=turns)
+        )
         work.add_done_callback(lambda _: events.put_nowait(None))
         seq = -1
         try:
@@ -149,6 +159,7 @@ class Assistant:
         question: str,
         *,
         conversation: str | None = None,
+        turns: Sequence[Turn] = (),
         scope: Scope | None = None,
         budget: Budget | None = None,
     ) -> Plan:
@@ -159,8 +170,8 @@ class Assistant:
         """
         _check_question(question)
         scope = scope or Scope()
-        turns = await self._turns(conversation, scope)
-        return await self._driver(question, turns, scope, budget).first_plan(self._planner)
+        said = await self._turns(conversation, turns, scope)
+        return await self._driver(question, said, scope, budget).first_plan(self._planner)
 
     async def arun(
         self,
@@ -191,22 +202,24 @@ class Assistant:
         question: str,
         *,
         conversation: str | None = None,
+        turns: Sequence[Turn] = (),
         scope: Scope | None = None,
         budget: Budget | None = None,
     ) -> Answer:
         """The answer to a question: `aask`, from sync code."""
-        return bridge.run(self.aask, question, conversation=conversation, scope=scope, budget=budget)
+        return bridge.run(self.aask, question, conversation=conversation, turns=turns, scope=scope, budget=budget)
 
     def plan(
         self,
         question: str,
         *,
         conversation: str | None = None,
+        turns: Sequence[Turn] = (),
         scope: Scope | None = None,
         budget: Budget | None = None,
     ) -> Plan:
         """The plan that `ask` would run first: `aplan`, from sync code."""
-        return bridge.run(self.aplan, question, conversation=conversation, scope=scope, budget=budget)
+        return bridge.run(self.aplan, question, conversation=conversation, turns=turns, scope=scope, budget=budget)
 
     def run(
         self, plan: Plan, *, question: str | None = None, scope: Scope | None = None, budget: Budget | None = None
@@ -244,11 +257,13 @@ class Assistant:
         scope: Scope | None,
         budget: Budget | None,
         listen: Callable[[Event], None] = lambda event: None,
+        *,
+        turns: Sequence[Turn] = (),
     ) -> Answer:
         _check_question(question)
         asked, scope = datetime.now(UTC), scope or Scope()
-        turns = await self._turns(conversation, scope)
-        answer = await self._driver(question, turns, scope, budget, listen).answer(self._planner)
+        said = await self._turns(conversation, turns, scope)
+        answer = await self._driver(question, said, scope, budget, listen).answer(self._planner)
         return await self._remembered(answer, question, conversation, scope, asked)
 
     def _driver(
@@ -272,9 +287,11 @@ class Assistant:
         )
         return Driver(self._tools, task, left_out=left_out, listen=listen)
 
-    async def _turns(self, conversation: str | None, scope: Scope) -> tuple[Turn, ...]:
+    async def _turns(self, conversation: str | None, turns: Sequence[Turn], scope: Scope) -> tuple[Turn, ...]:
         if conversation is None:
-            return ()
+            return tuple(turns[-_LAST_TURNS:])
+        if turns:
+            raise ConfigError("a conversation and turns were given: the memory has the conversation's turns; give one")
         if self._memory is None:
             raise ConfigError(
                 f"conversation {conversation!r} was named, but the assistant has no memory;"
