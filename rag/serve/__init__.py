@@ -1,0 +1,77 @@
+"""The assistant behind an OpenAI-compatible API, for any chat window that speaks it (extra `serve`)."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import ipaddress
+import logging
+import socket
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from rag.errors import ConfigError
+from rag.serve.app import app, require_extra
+
+if TYPE_CHECKING:
+    from rag.assistant import Assistant
+    from rag.serve.routes import ScopeOf
+
+__all__ = ["serve"]
+
+_log = logging.getLogger("rag.serve")
+
+
+def serve(
+    assistant: Assistant,
+    host: str = "127.0.0.1",
+    port: int = 8080,
+    *,
+    name: str = "rag",
+    tokens: Sequence[str] | None = None,
+    scope_of: ScopeOf | None = None,
+) -> None:
+    """Serve the assistant until interrupted (Ctrl-C, SIGTERM); it logs to stderr.
+
+    Port 0 takes a free one. `name`, `tokens` and `scope_of` are told at `rag.serve.app.app`.
+
+    Raises:
+        ConfigError: the address cannot be listened on; or other machines could reach it and no key is asked for;
+            or the extra `serve` is not installed.
+    """
+    require_extra()
+    import uvicorn
+    from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+    application = app(assistant, name=name, tokens=tokens, scope_of=scope_of)
+    if tokens is None:
+        # A page on the web can point its own name at 127.0.0.1; a browser then lets it read the answers.
+        application.add_middleware(TrustedHostMiddleware, allowed_hosts=["localhost", "127.0.0.1", "[::1]", host])
+    with _listening(host, port, guarded=tokens is not None) as listener:
+        config = uvicorn.Config(application, log_config=_logging(uvicorn.config.LOGGING_CONFIG))
+        shown = f"[{host}]" if ":" in host else host
+        _log.info("%s answers at http://%s:%d/v1", name, shown, listener.getsockname()[1])
+        with contextlib.suppress(KeyboardInterrupt):
+            uvicorn.Server(config).run(sockets=[listener])
+
+
+def _listening(host: str, port: int, *, guarded: bool) -> socket.socket:
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+    except OSError as error:
+        raise ConfigError(f"the host {host!r} is not known here ({error.strerror}); use 127.0.0.1") from error
+    if not guarded and not ipaddress.ip_address(str(address[0]).partition("%")[0]).is_loopback:
+        raise ConfigError(
+            f"{host} can be reached from other machines, and no key is asked for;"
+            " pass tokens=[…], or listen on 127.0.0.1"
+        )
+    try:
+        return socket.create_server(address, family=family, backlog=2048)
+    except OSError as error:
+        raise ConfigError(f"cannot listen on {host}:{port} ({error.strerror}); choose another port") from error
+
+
+def _logging(uvicorns: dict[str, Any]) -> dict[str, Any]:
+    config = copy.deepcopy(uvicorns)
+    config["loggers"]["rag.serve"] = {"handlers": ["default"], "level": "INFO", "propagate": False}
+    return config
