@@ -7,15 +7,21 @@ the vocabulary is on disk already. The estimate errs on the high side, since wha
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 import re
+from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
+
+from rag.card import Schema
 
 if TYPE_CHECKING:
     import tiktoken
 
-__all__ = ["Count", "count", "estimate"]
+    from rag.protocols import Message
+
+__all__ = ["Count", "count", "estimate", "of_prompt"]
 
 _ORIGIN = "https://openaipublic.blob.core.windows.net/encodings/{}.tiktoken"
 # tiktoken deletes and fetches anew a vocabulary whose hash is wrong, so the hash is checked first.
@@ -37,6 +43,7 @@ _RUNS = (
     (r"[^\x00-\u07ff]+", 0.6),  # Chinese, Japanese, Korean, pictures
     (r"[^\w\s]+|_+", 1.3),
 )
+_FRAME = 4  # tokens that mark a message's role and its end
 _PIECES = re.compile("|".join(f"({pattern})" for pattern, _ in _RUNS), re.ASCII)
 
 
@@ -60,6 +67,20 @@ def count(text: str, model: str = "") -> Count:
     if encoding is None:
         return Count(estimate(text), estimated=True)
     return Count(len(encoding.encode_ordinary(text)), estimated=False)
+
+
+def of_prompt(messages: Sequence[Message], schema: Schema | None = None, model: str = "") -> int:
+    """How many tokens a model call reads: the messages with what frames them, and the schema.
+
+    Example:
+        >>> from rag.protocols import Message
+        >>> of_prompt([Message("user", "hi")])
+        9
+    """
+    parts = [message.content for message in messages]
+    if schema is not None:
+        parts.append(json.dumps(schema))
+    return _FRAME + sum(_FRAME + count(part, model).tokens for part in parts)
 
 
 def estimate(text: str) -> int:

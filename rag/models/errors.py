@@ -58,6 +58,10 @@ def translate(error: Exception, model: str, *, url: str = "") -> ModelError:
             return _status(error, model, who)
         case openai.APIConnectionError():
             return _connection(error, model, who)
+        case TimeoutError():
+            return ModelTimeout(f"{who} did not answer in time", model=model, retryable=True)
+        case OSError():
+            return ModelError(f"{who} could not be reached: {_line(str(error))}", model=model, retryable=True)
         case openai.APIResponseValidationError() | openai.LengthFinishReasonError() | ValueError():
             return BadModelOutput(f"{who} did not answer with a chat completion: {_line(str(error))}", model=model)
         case openai.ContentFilterFinishReasonError():

@@ -1,0 +1,262 @@
+"""A model behind an OpenAI-compatible endpoint: OpenAI, vLLM, Ollama, llama.cpp and their like."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal
+from urllib.parse import urlsplit
+
+from rag import tokens
+from rag.card import Schema
+from rag.errors import BadModelOutput, ConfigError, ModelError
+from rag.models.closing import Closing
+from rag.models.dialect import Ask, Dialect
+from rag.models.errors import place, translate
+from rag.protocols import Message, Reply
+from rag.run.perloop import PerLoop
+from rag.types import Usage
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI, AsyncStream
+    from openai.types import CompletionUsage
+    from openai.types.chat import ChatCompletion, ChatCompletionChunk
+
+__all__ = ["OpenAIModel"]
+
+_OPENAI: Final = "https://api.openai.com/v1"
+_CONNECT: Final = 10.0  # seconds; an endpoint that thinks for minutes still accepts a connection at once
+
+
+_CHECK: Final = "check that base_url ends where the API begins, as in /v1"
+_RAW: Final = 2000  # characters of an answer that an error keeps
+
+
+class OpenAIModel(Closing):
+    """A model of an OpenAI-compatible endpoint.
+
+    A call is one attempt: whoever calls retries, by the error's `retryable` and `retry_after`. Options
+    that the endpoint refuses (a JSON schema, usage in a stream) are left out from then on. Each event
+    loop has its own client.
+
+    Args:
+        name: the model's name at the endpoint.
+        base_url: where the API begins, as in http://127.0.0.1:8000/v1; OpenAI's own when not given.
+        api_key: the key; endpoints that want none may be given none.
+        timeout: seconds that the endpoint may be silent.
+        max_tokens: the reply's size at most, where the call does not say.
+        temperature: 0 for the likeliest reply; None leaves it to the endpoint.
+        extra: further fields of the request's body, for what an endpoint adds to the API.
+        transport: the HTTP library beneath; aiohttp holds up better under many calls at once.
+
+    Raises:
+        ConfigError: the URL or the key cannot be one.
+
+    Example:
+        >>> OpenAIModel("tiny", base_url="http://127.0.0.1:8000/v1", api_key="secret")
+        OpenAIModel('tiny', base_url='http://127.0.0.1:8000/v1')
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        base_url: str | None = None,
+        api_key: str | None = None,
+        timeout: float = 120.0,
+        max_tokens: int | None = 2048,
+        temperature: float | None = 0.0,
+        extra: Mapping[str, Any] | None = None,
+        transport: Literal["aiohttp", "httpx"] = "aiohttp",
+    ) -> None:
+        self.name = name
+        self._url = _checked_url(base_url or _OPENAI)
+        self._key = _checked_key(api_key)
+        self._timeout = timeout
+        self._max_tokens = max_tokens
+        self._temperature = temperature
+        self._extra = dict(extra or {})
+        self._transport = transport
+        self._dialect = Dialect()
+        self._clients: PerLoop[AsyncOpenAI] = PerLoop(self._client, lambda client: client.close())
+
+    def __repr__(self) -> str:
+        return f"OpenAIModel({self.name!r}, base_url={place(self._url)!r})"
+
+    async def aclose(self) -> None:
+        """Close the connections of every event loop; a later call opens new ones."""
+        await self._clients.aclose()
+
+    async def complete(
+        self,
+        messages: Sequence[Message],
+        *,
+        schema: Schema | None = None,
+        max_tokens: int | None = None,
+        on_token: Callable[[str], None] | None = None,
+    ) -> Reply:
+        """What the model writes after the messages; see `rag.protocols.Model`.
+
+        Raises:
+            ModelError: the call failed; `retryable` says whether another try may help.
+        """
+        started = time.perf_counter()
+        limit = self._max_tokens if max_tokens is None else max_tokens
+        ask = Ask(messages, schema, limit, self._temperature, stream=on_token is not None)
+        written = _Written()
+        async with aclosing(self._pieces(ask)) as pieces:
+            async for piece in pieces:
+                text = written.add(piece)
+                if text and on_token is not None:
+                    on_token(text)
+        written.check(self.name, self._who)
+        usage = written.usage(ask, self.name).model_copy(update={"seconds": time.perf_counter() - started})
+        return Reply(written.text, usage, "length" if written.finish == "length" else "stop")
+
+    async def _pieces(self, ask: Ask) -> AsyncGenerator[ChatCompletion | ChatCompletionChunk]:
+        """The answer whole, or as it streams in; whatever fails on the way is a `ModelError`.
+
+        A generator, so that an error of the caller's own `on_token` is not taken for the endpoint's.
+        """
+        from openai import AsyncStream
+
+        try:
+            answer = await self._answer(ask)
+            if isinstance(answer, AsyncStream):
+                async with answer as stream:
+                    async for chunk in stream:
+                        yield chunk
+            else:
+                yield answer
+        except ModelError:
+            raise
+        # Transports let errors of their own and of the JSON parser through, beside openai's.
+        except Exception as error:  # noqa: BLE001
+            found = translate(error, self.name, url=self._url)
+            # The library's text may quote the key that was refused, so it is not shown beneath.
+            raise found from (None if getattr(error, "status_code", None) in (401, 403) else error)
+
+    async def _answer(self, ask: Ask) -> ChatCompletion | AsyncStream[ChatCompletionChunk]:
+        from openai import APIStatusError
+
+        dialect = known = self._dialect
+        while True:
+            options = dialect.options(ask)
+            try:
+                answer: ChatCompletion | AsyncStream[ChatCompletionChunk] = await self._send(ask, options)
+            except APIStatusError as error:
+                simpler = dialect.without_refused(error, options)
+                if simpler is None:
+                    raise
+                dialect = simpler
+                continue
+            if dialect is not known:
+                self._dialect = dialect
+            return answer
+
+    async def _send(self, ask: Ask, options: dict[str, Any]) -> Any:
+        messages: Any = [asdict(message) for message in ask.messages]
+        answer: Any = await self._clients.get().chat.completions.create(
+            model=self.name, messages=messages, extra_body=self._extra or None, **options
+        )
+        if isinstance(answer, str):  # a page, as of a proxy or of another service
+            raise BadModelOutput(f"{self._who} did not answer in JSON; {_CHECK}", model=self.name, raw=answer[:_RAW])
+        return answer
+
+    @property
+    def _who(self) -> str:
+        return f"{self.name} at {place(self._url)}"
+
+    def _client(self) -> AsyncOpenAI:
+        import openai
+
+        timeout = openai.Timeout(self._timeout, connect=min(_CONNECT, self._timeout))
+        transport = openai.DefaultAioHttpClient if self._transport == "aiohttp" else openai.DefaultAsyncHttpxClient
+        return openai.AsyncOpenAI(
+            base_url=self._url,
+            api_key=self._key,
+            timeout=timeout,
+            max_retries=0,
+            http_client=transport(timeout=timeout),
+        )
+
+
+@dataclass(slots=True)
+class _Written:
+    """What has come of an answer so far."""
+
+    text: str = ""
+    unseen: str = ""
+    """Words that are paid for but are no part of the text: thoughts, refusals, tool calls."""
+    finish: str = ""
+    counted: CompletionUsage | None = None
+
+    def add(self, piece: ChatCompletion | ChatCompletionChunk) -> str:
+        """Take a piece in; what it adds to the text comes back.
+
+        Nothing is taken for granted: the client library does not check what an endpoint sends.
+        """
+        self.counted = getattr(piece, "usage", None) or self.counted
+        choices = getattr(piece, "choices", None)
+        choice = choices[0] if isinstance(choices, list) and choices else None
+        self.finish = getattr(choice, "finish_reason", None) or self.finish
+        said = getattr(choice, "message", None) or getattr(choice, "delta", None)
+        text = _text_of(said, "content")
+        self.text += text
+        self.unseen += _text_of(said, "refusal") + _text_of(said, "reasoning_content")
+        for call in getattr(said, "tool_calls", None) or ():
+            function = getattr(call, "function", None)
+            self.unseen += _text_of(function, "name") + _text_of(function, "arguments")
+        return text
+
+    def check(self, model: str, who: str) -> None:
+        """Refuse an answer with nothing in it.
+
+        Raises:
+            BadModelOutput: there is no text, or the endpoint's filter cut it.
+        """
+        if self.finish == "content_filter":
+            raise BadModelOutput(f"{who}: the endpoint's content filter cut the answer", model=model, raw=self.text)
+        if not self.text:
+            why = f"finish reason: {self.finish}" if self.finish else _CHECK
+            raise BadModelOutput(f"{who} answered without any text; {why}", model=model, raw=self.unseen)
+
+    def usage(self, ask: Ask, model: str) -> Usage:
+        """What the endpoint counted, else our estimate, which counts tool calls and the schema too."""
+        if self.counted and self.counted.prompt_tokens and self.counted.completion_tokens is not None:
+            details = self.counted.prompt_tokens_details
+            return Usage(
+                model_calls=1,
+                prompt_tokens=self.counted.prompt_tokens,
+                completion_tokens=self.counted.completion_tokens,
+                cached_tokens=(details.cached_tokens if details else None) or 0,
+            )
+        return Usage(
+            model_calls=1,
+            prompt_tokens=tokens.of_prompt(ask.messages, ask.schema, model),
+            completion_tokens=tokens.count(self.text + self.unseen, model).tokens,
+            estimated=True,
+        )
+
+
+def _text_of(thing: object, name: str) -> str:
+    value = getattr(thing, name, None)
+    return value if isinstance(value, str) else ""
+
+
+def _checked_url(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ConfigError(f"base_url {place(url)!r} is no URL of an endpoint: it looks like http://127.0.0.1:8000/v1")
+    if parts.username is not None:
+        raise ConfigError(f"base_url {place(url)!r} carries a user's name or password: pass the key as api_key=")
+    return url
+
+
+def _checked_key(key: str | None) -> str:
+    key = (key or "").strip()
+    if not (key.isascii() and key.isprintable()):
+        raise ConfigError("api_key holds characters that no key has: was it copied whole and without line breaks?")
+    return key or "none"
