@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import os
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import Future
 from typing import Any, Final, ParamSpec, TypeVar
 
@@ -43,20 +43,36 @@ def run(
             "a sync call was made from async code that runs under another sync call, and would wait for itself;"
             " await its async twin there (ask → aask, run → arun), or call it in a worker thread"
         )
-    return background.run(function, *args, **kwargs)
+    with background.in_use() as alive:
+        return background.run(function, *args, **kwargs) if alive else asyncio.run(function(*args, **kwargs))
 
 
 class _Background:
     """A thread with an event loop that ends when the main thread has ended and no call is left."""
 
     def __init__(self) -> None:
-        self._working: set[asyncio.Task[Any]] = set()
+        self._quiet = threading.Condition()
+        self._calls = 0
+        self._over = False
         ready: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = Future()
         # Not a daemon: the interpreter waits for it, so clients get closed while threads still work.
-        self.thread = threading.Thread(target=lambda: asyncio.run(self._serve(ready)), name="rag")
+        self.thread = threading.Thread(target=lambda: asyncio.run(_serve(ready)), name="rag")
         self.thread.start()
         self._loop, self._ended = ready.result()
         threading.Thread(target=self._follow_main_thread, name="rag-exit", daemon=True).start()
+
+    @contextlib.contextmanager
+    def in_use(self) -> Iterator[bool]:
+        """Keep the loop from ending meanwhile; tells whether it still takes calls."""
+        with self._quiet:
+            alive = not self._over
+            self._calls += 1
+        try:
+            yield alive
+        finally:
+            with self._quiet:
+                self._calls -= 1
+                self._quiet.notify_all()
 
     def run(
         self, function: Callable[_Params, Coroutine[Any, Any, _Result]], *args: _Params.args, **kwargs: _Params.kwargs
@@ -64,10 +80,6 @@ class _Background:
         stopped = threading.Event()
 
         async def work() -> _Result:
-            task = asyncio.current_task()
-            if task is not None:
-                self._working.add(task)
-                task.add_done_callback(self._working.discard)
             try:
                 return await function(*args, **kwargs)
             finally:
@@ -82,17 +94,18 @@ class _Background:
                 stopped.wait(_PATIENCE)
             raise
 
-    async def _serve(self, ready: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]]) -> None:
-        ended = asyncio.Event()
-        ready.set_result((asyncio.get_running_loop(), ended))
-        await ended.wait()
-        while self._working:
-            await asyncio.wait(self._working)
-
     def _follow_main_thread(self) -> None:
         threading.main_thread().join()
-        with contextlib.suppress(RuntimeError):  # the loop has ended already
-            self._loop.call_soon_threadsafe(self._ended.set)
+        with self._quiet:
+            self._over = True
+            self._quiet.wait_for(lambda: not self._calls)
+        self._loop.call_soon_threadsafe(self._ended.set)
+
+
+async def _serve(ready: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]]) -> None:
+    ended = asyncio.Event()
+    ready.set_result((asyncio.get_running_loop(), ended))
+    await ended.wait()
 
 
 _lock = threading.Lock()

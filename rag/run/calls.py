@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias
 
 import anyio
-from pydantic_core import to_jsonable_python
+from pydantic_core import from_json, to_json
 
 from rag.errors import RagError, SourceError, SourceTimeout
 from rag.protocols import Row, Source
@@ -156,4 +156,4 @@ def _checked(rows: Any, source: str) -> Sequence[Row]:
 
 
 def _plain(args: Mapping[str, Any]) -> Any:
-    return to_jsonable_python(args, fallback=str, bytes_mode="base64", inf_nan_mode="strings")
+    return from_json(to_json(args, fallback=str, bytes_mode="base64", inf_nan_mode="strings"))

@@ -6,7 +6,7 @@ import hashlib
 import json
 from typing import Any, Final
 
-from pydantic_core import to_jsonable_python
+from pydantic_core import from_json, to_json
 
 from rag.protocols import Row
 from rag.types import EvidenceItem, Passage
@@ -57,7 +57,7 @@ def row_text(row: Row) -> str:
 
 def _plain(row: Row) -> dict[str, Any]:
     """The row as JSON has it: answers can be saved whatever types a source returned."""
-    plain: dict[str, Any] = to_jsonable_python(row, fallback=str, bytes_mode="base64", inf_nan_mode="strings")
+    plain: dict[str, Any] = from_json(to_json(row, fallback=str, bytes_mode="base64", inf_nan_mode="null"))
     return plain
 
 

@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+import anyio
+import pytest
+
+from rag.errors import BudgetExceeded, ModelError, SourceError
+from rag.run.cache import Kept
+from rag.types import Budget, Scope
+
+
+class Flaky:
+    """Fails a few times, then answers."""
+
+    def __init__(self, *errors):
+        self.errors = list(errors)
+
+    async def __call__(self, **_):
+        if self.errors:
+            raise self.errors.pop(0)
+        return [{"text": "at last"}]
+
+
+def later(message="busy"):
+    return SourceError(message, retryable=True, retry_after=0)
+
+
+async def rows(calls, name="docs", **args):
+    return await calls.rows(name, args or {"query": "x"}, step_id="s1")
+
+
+async def test_what_may_go_through_later_is_tried_again_and_the_trace_says_so(bench):
+    bench.source("docs", Flaky(later(), later()))
+    assert await rows(bench.calls()) == [{"text": "at last"}]
+    attributes = bench.trace.spans[-1].attributes
+    assert (attributes["retries"], attributes["retried_after"]) == (2, "busy")
+
+
+async def test_after_three_attempts_the_own_error_of_the_source_comes_out(bench):
+    source = bench.source("docs", Flaky(*[later(f"busy {n}") for n in range(4)]))
+    with pytest.raises(SourceError, match="busy 2") as error:
+        await rows(bench.calls())
+    assert len(source.calls) == 3
+    assert error.value.step_id == "s1"
+
+
+async def test_errors_that_another_try_does_not_help_are_not_retried(bench):
+    source = bench.source("docs", Flaky(SourceError("no such table")))
+    with pytest.raises(SourceError, match="no such table"):
+        await rows(bench.calls())
+    assert len(source.calls) == 1
+
+
+async def test_a_source_that_is_not_idempotent_is_never_retried(bench):
+    source = bench.source("docs", Flaky(later()), idempotent=False)
+    with pytest.raises(SourceError, match="busy"):
+        await rows(bench.calls())
+    assert len(source.calls) == 1
+
+
+async def test_errors_of_a_model_inside_a_source_are_retried_too(bench):
+    bench.source("docs", Flaky(ModelError("embedder busy", retryable=True, retry_after=0)))
+    assert await rows(bench.calls()) == [{"text": "at last"}]
+
+
+async def test_identical_calls_under_way_are_made_once(bench):
+    async def slow(**_):
+        await anyio.sleep(0.01)
+        return [{"text": "one"}]
+
+    source, calls, seen = bench.source("docs", slow), bench.calls(), []
+    async with anyio.create_task_group() as group:
+        for _ in range(3):
+            group.start_soon(lambda: collect(seen, rows(calls)))
+    assert seen == [[{"text": "one"}]] * 3
+    assert len(source.calls) == 1
+    assert bench.ledger.usage.source_calls == 1
+
+
+async def collect(seen, awaitable):
+    seen.append(await awaitable)
+
+
+async def test_calls_that_differ_in_an_argument_are_all_made(bench):
+    source, calls = bench.source("docs", []), bench.calls()
+    await rows(calls, query="x")
+    await rows(calls, query="y")
+    await rows(calls, number=1)
+    assert len(source.calls) == 3
+
+
+async def test_an_error_is_shared_by_those_who_wait_and_forgotten_by_the_next(bench):
+    source, calls = bench.source("docs", Flaky(SourceError("down"))), bench.calls()
+    with pytest.raises(SourceError, match="down"):
+        await rows(calls)
+    assert await rows(calls) == [{"text": "at last"}]
+    assert len(source.calls) == 2
+
+
+async def test_without_the_cache_every_call_is_made(new_bench):
+    bench = new_bench(once=False)
+    source, calls = bench.source("docs", []), bench.calls()
+    await rows(calls)
+    await rows(calls)
+    assert len(source.calls) == 2
+
+
+@pytest.mark.parametrize(("card", "made"), [({}, 2), ({"cacheable": True}, 1), ({"ttl": 60.0}, 1)])
+async def test_results_serve_later_questions_only_where_the_card_allows_it(new_bench, card, made):
+    bench = new_bench(kept=Kept())
+    source = bench.source("docs", [{"text": "x"}], **card)
+    assert [len(await rows(bench.calls())) for _ in range(2)] == [1, 1]
+    assert len(source.calls) == made
+
+
+async def test_results_kept_for_one_user_are_never_given_to_another(new_bench):
+    bench = new_bench(kept=Kept())
+    source = bench.source("docs", [{"text": "x"}], cacheable=True)
+    for user in ("ann", "bob", "ann"):
+        await rows(bench.calls(Scope(user=user)))
+    assert len(source.calls) == 2
+
+
+def test_what_is_kept_is_bounded_and_the_least_used_goes_first():
+    kept = Kept(most=2)
+    kept.put("a", [], seconds=60)
+    kept.put("b", [], seconds=60)
+    kept.get("a")
+    kept.put("c", [], seconds=60)
+    assert [kept.get(key) for key in "abc"] == [(), None, ()]
+
+
+async def test_a_source_is_called_no_more_often_than_the_budget_allows(new_bench):
+    bench = new_bench(budget=Budget(calls_per_source=1))
+    bench.source("docs", [])
+    bench.source("others", [])
+    calls = bench.calls()
+    await rows(calls, query="x")
+    with pytest.raises(BudgetExceeded, match="the budget of 1 calls_per_source is spent for 'docs'"):
+        await rows(calls, query="y")
+    await rows(calls, "others")
