@@ -6,7 +6,7 @@ observation, or raises what made the action fail.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from typing import Literal, TypeAlias, TypeVar
 
 from rag.card import Schema
@@ -28,7 +28,7 @@ from rag.protocols import (
 )
 from rag.types import Answer, Evidence
 
-__all__ = ["answered", "complete", "execute", "planned", "probe", "read", "retrieve_and_read"]
+__all__ = ["answered", "complete", "execute", "planned", "probe", "probes", "read", "retrieve_and_read"]
 
 _Seen = TypeVar("_Seen", Completion, Relevance, Executed, Draft)
 _Perform: TypeAlias = Generator[tuple[Action, ...], tuple[Observation, ...], _Seen]
@@ -52,6 +52,14 @@ def probe(question: str) -> _Perform[Relevance]:
         RagError: no source could be asked.
     """
     return (yield from _perform(Probe(question), Relevance))
+
+
+def probes(texts: Sequence[str]) -> Generator[tuple[Action, ...], tuple[Observation, ...], list[Mapping[str, float]]]:
+    """Learn how much each source may hold on each of several texts; no scores where none could be learnt."""
+    if not texts:
+        return []
+    seen = yield tuple(Probe(text) for text in texts)
+    return [relevance.scores if isinstance(relevance, Relevance) else {} for relevance in seen]
 
 
 def execute(plan: Plan, *, round: int = 1) -> _Perform[Executed]:

@@ -16,7 +16,7 @@ class Direct:
 
     Example:
         >>> from datetime import datetime, timezone
-        >>> from rag.card import free_query
+        >>> from rag.card import SourceCard, free_query
         >>> cards = (SourceCard(name="docs", arguments=free_query()),)
         >>> (action,) = next(Direct().plan(Task("How long is the leave?", cards, datetime.now(timezone.utc))))
         >>> print(action.plan)

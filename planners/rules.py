@@ -1,23 +1,64 @@
-"""`Rules`: a plan without a model."""
+"""`Rules`: plans without a model, each choice explained."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Generator
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
 
-from planners.actions import planned, probe, retrieve_and_read
+from planners.actions import planned, probes, retrieve_and_read
+from planners.choose import Choice, by_content, by_noun
+from planners.fill import fill
+from planners.language import content, leans, parts, small_talk
+from planners.names import mentions
+from planners.records import Thing, is_record, nouns, pointers, thing
+from planners.steps import Part, Steps, example_of
 from rag.card import SourceCard
-from rag.errors import RagError
-from rag.plan import Plan, Step
-from rag.protocols import Action, Observation, Steps, Task
+from rag.plan import Plan
+from rag.protocols import Action, Observation, Task
+from rag.protocols import Steps as Actions
 
-__all__ = ["Rules"]
+__all__ = ["Rules", "named_sources"]
+
+# "May I return my last order?" asks for rules as much as for the order.
+_PROCEDURE: Final = re.compile(
+    r"\b(?:can|may|could|should|must)\s+(?:i|we)\b(?!\s+(?:see|view|find|have|get|check|track|look))"
+    r"|\bhow\s+(?:do|can|could|should|long\s+do)\s+(?:i|we)\b(?!\s+(?:find|see|track|check))"
+    r"|\b(?:am\s+i|are\s+we)\s+(?:allowed|entitled|able)\b|\bdo\s+(?:i|we)\s+(?:need|have)\s+to\b",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A part as read without asking anyone: what names settle, and the text that content has to settle, if any."""
+
+    text: str
+    named: tuple[Choice, ...]
+    thing: Thing | None = None
+    open: str | None = None
 
 
 class Rules:
-    """Chooses sources by their names and by what they contain; uses no model."""
+    """Chooses sources by their names, by what they are about and by what they contain; uses no model.
 
-    def plan(self, task: Task) -> Steps:
+    A compound question is taken apart; typed arguments are filled from the words of each part; a
+    part about a thing that a record names waits for the record. Each choice leaves a note on the plan.
+
+    Example:
+        >>> from datetime import datetime, timezone
+        >>> from rag.card import free_query
+        >>> cards = tuple(SourceCard(name=n, arguments=free_query()) for n in ("The Verge", "Wired"))
+        >>> task = Task("What did Wired say about lidar?", cards, datetime.now(timezone.utc))
+        >>> (action,) = next(Rules().plan(task))
+        >>> print(action.plan)
+        s1  Wired(query="What did Wired say about lidar")
+        >>> action.plan.notes
+        ("Wired: chosen because the question names 'Wired'",)
+    """
+
+    def plan(self, task: Task) -> Actions:
         """Route the question, run the plan, read what it brings.
 
         Raises:
@@ -27,30 +68,93 @@ class Rules:
         return (yield from retrieve_and_read(plan, task))
 
     def route(self, task: Task) -> Generator[tuple[Action, ...], tuple[Observation, ...], Plan]:
-        """The plan alone, not yet run."""
-        cards = [card for card in task.cards if not card.required - {card.query_argument}]
-        chosen = [card for card in cards if _named(card, task.question)]
-        if not chosen and cards:
-            chosen = [(yield from self._most_relevant(task, cards))]
-        steps = tuple(
-            Step(
-                id=f"s{n}",
-                source=card.name,
-                args={card.query_argument: task.question} if card.query_argument else {},
-            )
-            for n, card in enumerate(chosen, 1)
-        )
-        return planned(Plan(steps=steps), task)
-
-    def _most_relevant(
-        self, task: Task, cards: list[SourceCard]
-    ) -> Generator[tuple[Action, ...], tuple[Observation, ...], SourceCard]:
-        try:
-            scores = (yield from probe(task.question)).scores
-        except RagError:
-            scores = {}
-        return max(cards, key=lambda card: scores.get(card.name, 0.0))
+        """The plan, not yet run; probes the sources only where names do not settle which to ask."""
+        if talk := small_talk(task.question):
+            return planned(Plan(notes=(f"no retrieval: the question is {talk}",)), task)
+        read = _read(task.question, task.cards, task)
+        opened = [(place, part.open) for place, part in enumerate(read) if part.open]
+        found = yield from probes([text for _, text in opened])
+        relevance = {place: scores for (place, _), scores in zip(opened, found, strict=True)}
+        settled = [_settled(part, task.cards, relevance.get(place)) for place, part in enumerate(read)]
+        steps = Steps(task.now.date())
+        if example := _example(settled):
+            (steps.known,) = yield from probes([example])
+        for part in settled:
+            steps.add(part)
+        return planned(Plan(steps=tuple(steps.steps), notes=tuple(dict.fromkeys(steps.notes))), task)
 
 
-def _named(card: SourceCard, question: str) -> bool:
-    return bool(re.search(rf"(?<!\w){re.escape(card.name.removesuffix('s'))}s?(?!\w)", question, re.IGNORECASE))
+def named_sources(question: str, cards: Sequence[SourceCard]) -> tuple[str, ...]:
+    """The sources that a question calls by their proper names, in card order."""
+    said = {name for mention in mentions(question, cards) for name in mention.sources}
+    return tuple(card.name for card in cards if card.name in said)
+
+
+def _read(question: str, cards: Sequence[SourceCard], task: Task) -> list[_Read]:
+    texts = parts(question)
+    if any(mentions(question, cards)):
+        return _read_named(question, texts, cards)
+    read: list[_Read] = []
+    for text in texts:
+        read.append(_read_part(text, cards, task, read))
+    return read
+
+
+def _read_named(question: str, texts: Sequence[str], cards: Sequence[SourceCard]) -> list[_Read]:
+    """One part for each source that the question names: what it says of the source, and what it says of none."""
+    by_name = {card.name: card for card in cards}
+    said = [{name: m.words for m in mentions(text, cards) for name in m.sources} for text in texts]
+    read = []
+    for name in named_sources(question, cards):
+        words = next((names[name] for names in said if name in names), name)
+        own = " ".join(text for text, names in zip(texts, said, strict=True) if name in names or not names)
+        read.append(_Read(own, (Choice(by_name[name], f"the question names {words!r}"),)))
+    return read
+
+
+def _read_part(text: str, cards: Sequence[SourceCard], task: Task, before: Sequence[_Read]) -> _Read:
+    records = [card for card in cards if is_record(card)]
+    rest = [card for card in cards if not is_record(card)]
+    pointed = [choice for card in records if (choice := _pointed(card, text, task))]
+    through = next((found for choice in pointed if (found := thing(choice.card, text))), None)
+    named = _less_pointing(by_noun(text, rest), text)
+    if named or (pointed and not through and not _PROCEDURE.search(text)):
+        return _Read(text, (*pointed, *named), through)
+    if not pointed and before and leans(text) and len(content(text)) < 2:
+        return _Read(text, (), None, f"{before[-1].text} {text}")
+    return _Read(text, tuple(pointed), through, through.rest if through else text)
+
+
+def _pointed(card: SourceCard, text: str, task: Task) -> Choice | None:
+    if found := pointers(card, text):
+        return Choice(card, found[0].why)
+    called = nouns(card) & set(content(text))
+    if called and any(filling.args.keys() - {"table"} for filling in fill(card, text, task.now.date(), nouns(card))):
+        return Choice(card, f"the question says {min(called)!r}")
+    return None
+
+
+def _less_pointing(named: tuple[Choice, ...], text: str) -> tuple[Choice, ...]:
+    """Of several sources those that are not named in passing, as "products" is by "that product"."""
+    if len(named) < 2:
+        return named
+    passing = re.compile(r"\b(?:this|that|these|those)\s+(\w+)", re.IGNORECASE)
+    words = {repr(word) for word in passing.findall(text)}
+    return tuple(choice for choice in named if choice.why.rsplit(" ", 1)[-1] not in words) or named
+
+
+def _settled(part: _Read, cards: Sequence[SourceCard], relevance: Mapping[str, float] | None) -> Part:
+    if part.open is None:
+        return Part(part.text, part.named, part.thing)
+    among = [card for card in cards if not (part.named and is_record(card))]
+    return Part(part.text, (*part.named, *by_content(part.open, among, relevance or {})), part.thing)
+
+
+def _example(settled: Sequence[Part]) -> str:
+    """A thing that the records asked for name, when some other part or source may wait for its name."""
+    for place, part in enumerate(settled):
+        records = [choice.card for choice in part.choices if is_record(choice.card) and choice.card.title_field]
+        later = any(leans(other.text) for other in settled[place + 1 :])
+        if records and (part.thing or later):
+            return example_of(records[0], part.thing)
+    return ""

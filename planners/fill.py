@@ -1,0 +1,281 @@
+"""Typed arguments from a question: ids, labels, enumerated values, dates, numbers, how many of the newest."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from functools import lru_cache
+from typing import Any, Final
+
+from planners.dates import find_days
+from planners.language import content, stem
+from rag.card import Schema, SourceCard
+
+__all__ = ["Filling", "enumerated", "fill", "id_pattern", "ids", "is_state", "labels"]
+
+_COUNTS: Final = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10}
+_NEWEST: Final = re.compile(
+    rf"\b(?:last|latest|newest|most\s+recent|previous)\s+(?:(?P<count>\d{{1,3}}|{'|'.join(_COUNTS)})\s+)?(?P<noun>[a-z]+)",
+    re.IGNORECASE,
+)
+_FROM_NAMES: Final = re.compile(r"^(?:from|since|after|start|begin)|(?:_|^)(?:from|since|after|start)$")
+_TO_NAMES: Final = re.compile(r"^(?:to|until|till|before|end)|(?:_|^)(?:to|until|before|end)$")
+_MOST: Final = r"(?:under|below|less\s+than|at\s+most|up\s+to|no\s+more\s+than|cheaper\s+than|within)"
+_LEAST: Final = r"(?:over|above|more\s+than|at\s+least|from)"
+_NUMBER: Final = r"(?P<number>\d+(?:\.\d+)?)"
+_NAME_TAILS: Final = frozenset(("id", "ids", "code", "number", "no", "key", "name", "is", "has", "the"))
+# A pattern that takes these takes any word, and so tells nothing.
+_ORDINARY: Final = ("the", "order", "Order", "about", "2026")
+
+
+@dataclass(frozen=True, slots=True)
+class Filling:
+    """Arguments that a text gives a source, and the words of the text that each was read from."""
+
+    args: dict[str, Any] = field(default_factory=dict)
+    words: dict[str, str] = field(default_factory=dict)
+
+    def missing(self, card: SourceCard) -> tuple[str, ...]:
+        """Required arguments that are still without a value, the free query aside."""
+        return tuple(sorted(card.required - self.args.keys() - {card.query_argument}))
+
+
+def fill(card: SourceCard, text: str, today: date, nouns: Collection[str] = ()) -> tuple[Filling, ...]:
+    r"""What a text gives for the source's typed arguments: one filling, or one for each of several ids or labels.
+
+    Args:
+        card: the source.
+        text: a part of a question.
+        today: what relative dates count from.
+        nouns: stems of what the source's rows are called; "last order" asks for the newest of them.
+
+    Example:
+        >>> from pydantic import BaseModel, Field
+        >>> class Arguments(BaseModel):
+        ...     order_id: str | None = Field(None, pattern=r"^O-\d+$")
+        ...     newest: int | None = Field(None, json_schema_extra={"role": "newest"})
+        >>> card = SourceCard(name="orders", arguments=Arguments)
+        >>> [f.args for f in fill(card, "Compare O-1 and O-2", date(2026, 1, 1))]
+        [{'order_id': 'O-1'}, {'order_id': 'O-2'}]
+        >>> fill(card, "my last two orders", date(2026, 1, 1), {"order"})[0].args
+        {'newest': 2}
+    """
+    found: dict[str, list[tuple[Any, str]]] = {}
+    for name in _askable(card, text):
+        if values := list(_values(card, name, text, today, nouns)):
+            found[name] = values
+    if _is_pointed(card, found):
+        # "Has O-7 been shipped?" asks for the state: as a filter it would hide a row in another state.
+        found = {name: values for name, values in found.items() if not is_state(card, name)}
+    return tuple(_fillings(card, found))
+
+
+def _askable(card: SourceCard, text: str) -> Iterator[str]:
+    """The arguments to look for: of several pairs of dates the one that the text calls by name, else the first."""
+    said = set(content(text))
+    pairs: dict[str, list[str]] = {}
+    for name in card.properties:
+        if card.properties[name].get("role") in ("from", "to"):
+            pairs.setdefault(re.sub(r"_?(?:from|to)$", "", name), []).append(name)
+        elif name != card.query_argument:
+            yield name
+    if pairs:
+        yield from pairs[max(pairs, key=lambda base: len(said & {stem(word) for word in base.split("_")}))]
+
+
+def _fillings(card: SourceCard, found: dict[str, list[tuple[Any, str]]]) -> Iterator[Filling]:
+    spread = next((name for name, values in found.items() if len(values) > 1 and not _takes_list(card, name)), None)
+    for n in range(len(found[spread]) if spread else 1):
+        args, words = {}, {}
+        for name, values in found.items():
+            value, said = values[n if name == spread else 0]
+            args[name] = [v for v, _ in values] if _takes_list(card, name) else value
+            words[name] = said
+        yield Filling(args, words)
+
+
+def _values(card: SourceCard, name: str, text: str, today: date, nouns: Collection[str]) -> Iterator[tuple[Any, str]]:
+    schema, role = card.properties[name], card.properties[name].get("role")
+    if role == "newest":
+        yield from _newest(text, nouns)
+    elif role in ("from", "to") or _is_date(card, name):
+        yield from _date(name, role, text, today)
+    elif choices := enumerated(card, name):
+        found = _choices(choices, text)
+        yield from found if is_state(card, name) else _asked_for(card, found, text)
+    elif pattern := id_pattern(card, name):
+        yield from ids(pattern, text)
+    elif schema.get("values"):
+        yield from labels(schema["values"], text)
+    elif "boolean" in _types(card, name):
+        yield from _flag(name, text)
+    elif _types(card, name) & {"integer", "number"}:
+        yield from _number(name, text, whole="integer" in _types(card, name))
+    elif name in card.required:
+        yield from _named_thing(name, text)
+
+
+def _newest(text: str, nouns: Collection[str]) -> Iterator[tuple[int, str]]:
+    """How many of the newest a text asks for, as "my last order" or "the latest 3 orders" do."""
+    for match in _NEWEST.finditer(text):
+        if stem(match["noun"]) in nouns:
+            count = (match["count"] or "1").casefold()
+            yield _COUNTS.get(count) or int(count), match.group()
+            return
+
+
+def ids(pattern: str, text: str) -> Iterator[tuple[str, str]]:
+    """The ids in a text that fit an anchored pattern, each once, as the pattern spells them."""
+    if any(re.fullmatch(pattern.strip("^$"), word) for word in _ORDINARY):
+        return
+    seen: set[str] = set()
+    for match in _searching(pattern).finditer(text):
+        spelled = [s for s in (match.group(), match.group().upper(), match.group().lower()) if re.search(pattern, s)]
+        if spelled and spelled[0] not in seen:
+            seen.add(spelled[0])
+            yield spelled[0], match.group()
+
+
+@lru_cache(maxsize=256)
+def _searching(pattern: str) -> re.Pattern[str]:
+    try:
+        return re.compile(rf"(?<![\w-])(?:{pattern.removeprefix('^').removesuffix('$')})(?![\w-])", re.IGNORECASE)
+    except re.error:  # a dialect of JSON schema that Python does not read
+        return re.compile(r"(?!)")
+
+
+def labels(values: Collection[str], text: str) -> Iterator[tuple[str, str]]:
+    """The labels that a text names in full, longest first; else the one label that fits a name cut short."""
+    folded, taken = _folded(text), ""
+    for value in sorted(values, key=lambda v: (-len(v), v)):
+        form = _folded(value)
+        if len(form) > 4 and form in folded and form not in taken:
+            taken += form
+            yield value, value
+    if taken:
+        return
+    for run in re.findall(r"[A-Z][\w'’-]*(?:\s+(?:[A-Z0-9][\w'’.-]*))+", text):
+        holding = [value for value in values if _folded(run).strip() in _folded(value)]
+        if len(holding) == 1:
+            yield holding[0], run
+
+
+def _folded(text: str) -> str:
+    words = re.findall(r"[a-z0-9]+", text.casefold())
+    return f" {' '.join(re.sub(r'(?<=[a-z]{3})s$', '', word) for word in words)} "
+
+
+def _choices(choices: list[Any], text: str) -> list[tuple[Any, str]]:
+    """Enumerated values that stand in the text as whole words; a plural noun is met by its singular, too."""
+    folded = _folded(text)
+    said = [choice for choice in choices if isinstance(choice, str) and len(choice) > 1]
+    return [(choice, choice) for choice in said if _folded(choice.replace("_", " ")) in folded]
+
+
+def _asked_for(card: SourceCard, kinds: list[tuple[Any, str]], text: str) -> list[tuple[Any, str]]:
+    """The kind of rows that a text asks for: the first that it names, ids' own words aside, else a column's."""
+    folded = _folded(text)
+    before_ids = {
+        said for _, said in kinds if re.search(rf"{_folded(said.replace('_', ' ')).rstrip()} [a-z]* ?\d", folded)
+    }
+    named = [kind for kind in kinds if kind[1] not in before_ids]
+    named.sort(key=lambda kind: folded.index(_folded(kind[1].replace("_", " "))))
+    return (named or _kinds_of_columns(card, text) or kinds)[:1]
+
+
+def _kinds_of_columns(card: SourceCard, text: str) -> list[tuple[Any, str]]:
+    """The kinds of rows that have the columns named in a text, as the descriptions "kind.column" of arguments say."""
+    said, found = set(content(text)), []
+    for name, schema in card.properties.items():
+        homes = re.findall(r"\b(\w+)\.\w+", schema.get("description", ""))
+        if len(homes) == 1 and said & {stem(word) for word in name.split("_") if word not in _NAME_TAILS}:
+            found.append((homes[0], name))
+    return found
+
+
+def _date(name: str, role: str | None, text: str, today: date) -> Iterator[tuple[str, str]]:
+    days = find_days(text, today)
+    if days is None:
+        return
+    if role == "from" or (role is None and _FROM_NAMES.search(name)):
+        bound = days.start
+    elif role == "to" or (role is None and _TO_NAMES.search(name)):
+        bound = days.end
+    else:
+        bound = days.start if days.start == days.end else None
+    if bound:
+        yield bound.isoformat(), days.words
+
+
+def _flag(name: str, text: str) -> Iterator[tuple[bool, str]]:
+    said = r"[\s-]+".join(re.escape(word) for word in name.split("_") if word not in _NAME_TAILS)
+    if said and (match := re.search(rf"\b(?P<no>not\s+|non-?|without\s+|un)?{said}\b", text, re.IGNORECASE)):
+        yield not match["no"], match.group()
+
+
+def _number(name: str, text: str, *, whole: bool) -> Iterator[tuple[int | float, str]]:
+    words = [word for word in name.split("_") if word not in _NAME_TAILS]
+    bound = {"max": _MOST, "min": _LEAST}.get(words[0] if words else "")
+    if bound:
+        pattern = rf"\b{bound}\s+\W?{_NUMBER}"
+    else:
+        noun = rf"{re.escape((words or [name])[-1].removesuffix('s'))}s?"
+        pattern = rf"\b(?:{noun}\s+(?:of\s+)?{_NUMBER}|(?P<before>\d+(?:\.\d+)?)\s+{noun})\b"
+    if match := re.search(pattern, text, re.IGNORECASE):
+        said = match["number"] or match["before"]
+        if not whole or said.isdigit():
+            yield int(said) if said.isdigit() else float(said), match.group()
+
+
+def _named_thing(name: str, text: str) -> Iterator[tuple[str, str]]:
+    """A name in the text for an argument that must have one: what "to" or "in" leads to, else the only one."""
+    lead = name.split("_", maxsplit=1)[0]
+    run = r"(?P<thing>[A-Z][\w'’-]*(?:\s+[A-Z][\w'’-]*)*)"
+    led = re.findall(rf"\b{re.escape(lead)}\s+{run}", text) if lead in ("from", "to", "in", "at", "by", "for") else []
+    quoted = re.findall(r"[\"“‘']([^\"”’']{2,60})[\"”’']", text)
+    inner = re.findall(rf"(?<=[a-z,]\s){run}", text)
+    found = led or quoted or inner
+    if len(set(found)) == 1:
+        yield found[0], found[0]
+
+
+def _is_pointed(card: SourceCard, found: Collection[str]) -> bool:
+    return any(card.properties[name].get("role") == "newest" or id_pattern(card, name) for name in found)
+
+
+def is_state(card: SourceCard, name: str) -> bool:
+    """Whether an argument enumerates states, such as "shipped", and not kinds of rows, such as "orders"."""
+    choices = [str(choice) for choice in enumerated(card, name)]
+    return bool(choices) and name != "table" and not all(choice.endswith("s") for choice in choices)
+
+
+def _is_date(card: SourceCard, name: str) -> bool:
+    return any(kind.get("format") in ("date", "date-time") for kind in card.kinds(name))
+
+
+def _types(card: SourceCard, name: str) -> set[str]:
+    return {str(kind.get("type")) for kind in card.kinds(name)}
+
+
+def _takes_list(card: SourceCard, name: str) -> bool:
+    return "array" in _types(card, name)
+
+
+def enumerated(card: SourceCard, name: str) -> list[Any]:
+    """The values that an argument enumerates; none when it does not."""
+    return [choice for kind in _all_kinds(card, name) for choice in kind.get("enum", ()) if choice is not None]
+
+
+def id_pattern(card: SourceCard, name: str) -> str | None:
+    """The regular expression that an argument's values fit, if it has one."""
+    kinds: list[Schema] = [card.properties[name], *_all_kinds(card, name)]
+    return next((str(kind["pattern"]) for kind in kinds if kind.get("pattern")), None)
+
+
+def _all_kinds(card: SourceCard, name: str) -> Iterator[Schema]:
+    for kind in card.kinds(name):
+        yield kind
+        if isinstance(items := kind.get("items"), dict):
+            yield items

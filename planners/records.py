@@ -1,0 +1,174 @@
+"""Sources of records, and the places in a question that point at some of their rows.
+
+A source of records takes typed arguments; a source of texts takes only words to search for. A text
+source may be asked anything, but records are asked only when the question points at rows: by an id,
+by "my last order", "which shipments", "the order", "everything I ordered".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from planners.fill import enumerated, id_pattern, ids, is_state
+from planners.language import stem
+from planners.names import is_proper, name_stems
+from rag.card import SourceCard
+
+__all__ = ["Pointer", "Thing", "is_record", "nouns", "pointers", "thing"]
+
+_WORD: Final = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
+_DETERMINERS: Final = frozenset(
+    re.findall(
+        r"\w+",
+        """
+        my our his her their the this that these those which any all each every last latest newest recent previous
+        first many
+        """,
+    )
+)
+_SUBJECTS: Final = frozenset(("i", "we", "he", "she", "they", "has", "have", "had", "ever", "already"))
+_STORES: Final = frozenset(
+    ("db", "database", "data", "table", "tabl", "store", "record", "sql", "api", "source", "log")
+)
+_BOUGHT: Final = r"(?:bought|purchased|got|received|acquired)"
+_BUYING: Final = frozenset(("order", "purchas", "sale", "transact", "invoic"))
+_IN: Final = r"(?:from|in|on|with|inside|within)"
+
+
+@dataclass(frozen=True, slots=True)
+class Pointer:
+    """A place in a text that points at rows of a source."""
+
+    words: str
+    start: int
+    end: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """Something that a text names through a record, as in "the headphones from my last order".
+
+    `noun` is what it is called, `rest` the text without the words that lead to the record.
+    """
+
+    noun: str
+    rest: str
+
+
+def is_record(card: SourceCard) -> bool:
+    """Whether a source takes arguments besides the words to search for."""
+    return bool(card.properties.keys() - {card.query_argument})
+
+
+def nouns(card: SourceCard) -> frozenset[str]:
+    """The stems of what the rows of a source are called: its name, and the kinds that it enumerates.
+
+    Example:
+        >>> sorted(nouns(SourceCard(name="orders_db")))
+        ['order']
+    """
+    named = () if is_proper(card.name) else [word for word in name_stems(card.name) if word not in _STORES][-1:]
+    kinds = (
+        stem(str(kind).split("_")[-1])
+        for name in card.properties
+        for kind in enumerated(card, name)
+        if not is_state(card, name)
+    )
+    return frozenset((*named, *kinds))
+
+
+def pointers(card: SourceCard, text: str) -> tuple[Pointer, ...]:
+    """Where a text points at rows of the source, in reading order.
+
+    Example:
+        >>> [p.words for p in pointers(SourceCard(name="orders"), "Is a lamp in my last order?")]
+        ['my last order']
+        >>> pointers(SourceCard(name="orders"), "From what order amount is that?")
+        ()
+    """
+    found = [*_id_pointers(card, text), *_noun_pointers(card, text)]
+    return tuple(sorted(found, key=lambda pointer: pointer.start))
+
+
+def _id_pointers(card: SourceCard, text: str) -> Iterator[Pointer]:
+    for name in card.properties:
+        if pattern := id_pattern(card, name):
+            for _, said in ids(pattern, text):
+                at = text.index(said)
+                yield Pointer(said, at, at + len(said), f"{said!r} is of the form of its {name}")
+
+
+def _noun_pointers(card: SourceCard, text: str) -> Iterator[Pointer]:
+    called = nouns(card)
+    words = list(_WORD.finditer(text))
+    for place, match in enumerate(words):
+        if stem(match.group()) not in called:
+            continue
+        before = [(w.group().casefold(), w.start()) for w in words[max(0, place - 3) : place]]
+        if (start := _pointing_start(match.group().casefold(), before)) is not None:
+            start = match.start() if start < 0 else start
+            yield Pointer(text[start : match.end()], start, match.end(), f"the question says {match.group()!r}")
+
+
+def _pointing_start(word: str, before: list[tuple[str, int]]) -> int | None:
+    """Where the phrase around a noun starts (-1: at the noun itself); None when the noun points at no rows."""
+    if word.endswith("ed"):
+        return -1 if any(w in _SUBJECTS for w, _ in before) or not before else None
+    starts = [at for w, at in before if w in _DETERMINERS]
+    if starts:
+        return starts[0]
+    return -1 if word.endswith("s") else None
+
+
+def thing(card: SourceCard, text: str) -> Thing | None:
+    """The thing that a text names through a record of the source, if it does.
+
+    Example:
+        >>> thing(SourceCard(name="orders"), "Can I return the headphones from my last order?")
+        Thing(noun='headphones', rest='Can I return the headphones?')
+        >>> thing(SourceCard(name="orders"), "Is the lamp I ordered last week dimmable?").noun
+        'lamp'
+        >>> thing(SourceCard(name="orders"), "What is the status of my last order?") is None
+        True
+    """
+    for pointer in pointers(card, text):
+        before = re.sub(rf"\b(?:{'|'.join(nouns(card)) or '(?!)'})s?\s*$", "", text[: pointer.start], flags=re.I)
+        if match := _LED_TO.search(before):
+            return Thing(match["noun"], _without(text, match.start("lead"), pointer.end))
+    verbs = _bought(card)
+    if verbs and (
+        match := re.search(
+            rf"\b(?P<lead>(?:the|my|that|those|these)\s+(?P<noun>{_NOUN})(?P<by>{verbs})|what(?P<what>{verbs}))",
+            text,
+            re.I,
+        )
+    ):
+        start = match.start("by") if match["by"] else match.end("lead")
+        return Thing(match["noun"] or "", _without(text, start, match.end()))
+    return None
+
+
+_NOUN: Final = r"[\w'’-]+(?:\s+(?!from\b|in\b|on\b|with\b|and\b|or\b|of\b|is\b|are\b|that\b|which\b)[\w'’-]+){0,3}?"
+_LED_TO: Final = re.compile(
+    rf"\b(?:the|my|that|this|those|these|which|our)\s+(?P<noun>{_NOUN})(?P<lead>\s+{_IN}\s+(?:the\s+|my\s+|an?\s+)?)$",
+    re.I,
+)
+
+
+def _bought(card: SourceCard) -> str:
+    called = nouns(card)
+    own = [rf"{re.escape(noun)}e?d" for noun in sorted(called)]
+    verbs = "|".join([*own, _BOUGHT] if called & _BUYING else own)
+    return (
+        rf"\s+(?:(?:that|which)\s+)?(?:i|we)(?:['’]ve|\s+have)?(?:\s+(?:just|last|recently))?\s+(?:{verbs})\b"
+        if own
+        else ""
+    )
+
+
+def _without(text: str, start: int, end: int) -> str:
+    return re.sub(r"\s+(?=[.,;?!]|$)", "", re.sub(r"\s{2,}", " ", f"{text[:start]} {text[end:]}")).strip()

@@ -1,0 +1,185 @@
+"""From sources chosen for the parts of a question to a plan's steps: arguments, references, fallbacks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Final
+
+from planners.choose import Choice
+from planners.fill import fill, id_pattern, labels
+from planners.language import content, leans, named_things, stem
+from planners.records import Thing, is_record, nouns
+from rag.card import SourceCard
+from rag.plan import Ref, Step, text
+
+__all__ = ["Part", "Steps", "example_of"]
+
+# A source knows the things of another when it holds at least this share of what the best one holds on one of them.
+_KNOWS: Final = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a question with the sources that it goes to, and the thing it names through a record, if any."""
+
+    text: str
+    choices: tuple[Choice, ...]
+    thing: Thing | None = None
+
+
+@dataclass
+class Steps:
+    """Steps in the making.
+
+    Attributes:
+        today: what relative dates count from.
+        known: how much each source holds on one of the things that records name; empty when not asked.
+        steps: the steps so far.
+        notes: why each source was chosen, or left out.
+    """
+
+    today: date
+    known: Mapping[str, float] = field(default_factory=dict)
+    steps: list[Step] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    _cards: dict[str, SourceCard] = field(default_factory=dict)
+    _before: list[Part] = field(default_factory=list)
+
+    def add(self, part: Part) -> None:
+        """Make the steps of a part: those over records first, since others may need their rows."""
+        for choice in sorted(part.choices, key=lambda choice: not is_record(choice.card)):
+            made = self._records(choice.card, part) if is_record(choice.card) else self._texts(choice.card, part)
+            if made:
+                self.notes.append(f"{choice.card.name}: chosen because {choice.why}")
+        self._before.append(part)
+
+    def _records(self, card: SourceCard, part: Part) -> bool:
+        for filling in fill(card, part.text, self.today, nouns(card)):
+            args = dict(filling.args)
+            self._look_for_thing(card, part, args)
+            self._refer(card, part, args)
+            if words := self._words(card, part, args):
+                args[str(card.query_argument)] = words
+            if missing := sorted(card.required - args.keys()):
+                self.notes.append(f"{card.name}: left out, since the question does not give its {', '.join(missing)}")
+                return False
+            self._append_or_merge(card, args)
+        return True
+
+    def _words(self, card: SourceCard, part: Part, args: Mapping[str, Any]) -> str:
+        """What to search records for, when they must be given words, or nothing else narrows them."""
+        if card.query_argument is None or card.query_argument in args:
+            return ""
+        if card.query_argument in card.required:
+            return _query(part)
+        return "" if args or part.thing else " ".join(named_things(part.text))
+
+    def _look_for_thing(self, card: SourceCard, part: Part, args: dict[str, Any]) -> None:
+        """Narrow "my last order" to the one with headphones, unless an id says which it is."""
+        if not part.thing or not part.thing.noun or any(id_pattern(card, name) for name in args):
+            return
+        if stem(part.thing.noun) in _fields(card):
+            return
+        for name, schema in card.properties.items():
+            if found := list(labels(schema.get("values", ()), part.thing.noun)):
+                args[name] = found[0][0]
+                return
+        if card.query_argument:
+            args[card.query_argument] = part.thing.noun
+
+    def _refer(self, card: SourceCard, part: Part, args: dict[str, Any]) -> None:
+        """Fill ids from the fields of the same name that an earlier step's rows have."""
+        for name in card.properties:
+            if name in args or name == card.query_argument or card.properties[name].get("role"):
+                continue
+            provider = next((s for s in self.steps if s.source != card.name and self._has(s.source, name)), None)
+            if provider and (name in card.required or (name.endswith("id") and self._depends(part))):
+                args[name] = Ref(provider.id, (name,))
+
+    def _has(self, source: str, name: str) -> bool:
+        return name in (self._cards[source].output or {}).get("properties", {})
+
+    def _depends(self, part: Part) -> bool:
+        return bool(part.thing) or leans(part.text)
+
+    def _append_or_merge(self, card: SourceCard, args: dict[str, Any]) -> None:
+        for place, step in enumerate(self.steps):
+            same = step.source == card.name and not step.if_empty
+            if same and all(step.args.get(name, value) == value for name, value in args.items() if name != "table"):
+                self.steps[place] = step.replace(args=args | step.args)
+                return
+        self._append(card, args)
+
+    def _append(self, card: SourceCard, args: dict[str, Any], *, if_empty: str | None = None) -> None:
+        self._cards[card.name] = card
+        self.steps.append(Step(id=f"s{len(self.steps) + 1}", source=card.name, args=args, if_empty=if_empty))
+
+    def _texts(self, card: SourceCard, part: Part) -> bool:
+        query = card.query_argument
+        if query is None:
+            self._append(card, {})
+            return True
+        words = _query(part)
+        provider = self._provider(part) if self._knows(card) else None
+        if provider:
+            title = self._cards[provider.source].title_field or ""
+            self._append(card, {query: text(words, " ", Ref(provider.id, (title,)))})
+            noun = "" if part.thing else next((p.thing.noun for p in reversed(self._before) if p.thing), "")
+            self._append(card, {query: f"{words} {noun}".strip()}, if_empty=provider.id)
+            return True
+        if leans(part.text) and self._before:
+            if self._went_on(card, words):
+                return True
+            words = self._carried(words)
+        self._append(card, {query: words})
+        return True
+
+    def _provider(self, part: Part) -> Step | None:
+        """The step whose rows name the thing that the part is about."""
+        if not part.thing and not (leans(part.text) and self._before):
+            return None
+        named = (s for s in self.steps if is_record(self._cards[s.source]) and self._cards[s.source].title_field)
+        return next(named, None)
+
+    def _knows(self, card: SourceCard) -> bool:
+        best = max(self.known.values(), default=0.0)
+        return card.name not in self.known or self.known[card.name] >= _KNOWS * best
+
+    def _went_on(self, card: SourceCard, words: str) -> bool:
+        """Add the words to the step before, when the same source was asked what "it" or "that" points at."""
+        last = self.steps[-1] if self.steps else None
+        query = card.query_argument or ""
+        if last is None or last.source != card.name or not isinstance(last.args.get(query), str) or last.if_empty:
+            return False
+        self.steps[-1] = last.replace(args={**last.args, query: f"{last.args[query]}, {words}"})
+        return True
+
+    def _carried(self, words: str) -> str:
+        """The words with what "it" or "their" stands for: names said before, else the words said before."""
+        if named_things(words):
+            return words
+        before = self._before[-1].text
+        names = named_things(before) or tuple(w for w in re.findall(r"[\w'’-]+", before) if content(w))
+        return " ".join([words, *names])
+
+
+def _query(part: Part) -> str:
+    words = part.thing.rest if part.thing else part.text
+    return re.sub(r"\s+", " ", words).strip(" ,;.?!")
+
+
+def _fields(card: SourceCard) -> set[str]:
+    names = (*card.properties, *(card.output or {}).get("properties", {}))
+    return {stem(word) for name in names for word in name.split("_")}
+
+
+def example_of(card: SourceCard, thing: Thing | None) -> str:
+    """One of the things that the rows of a source name: to learn which other sources know such things."""
+    noun = thing.noun if thing else ""
+    schema = card.properties.get(card.title_field or "", {})
+    values: Sequence[str] = schema.get("values") or ()
+    fitting: Iterator[str] = (value for value in values if noun and set(content(noun)) <= set(content(value)))
+    return next(fitting, values[0] if values else noun)
