@@ -57,12 +57,13 @@ def serve(
 
 def _listening(host: str, port: int, *, guarded: bool) -> socket.socket:
     try:
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        known = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except OSError as error:
         raise ConfigError(f"the host {host!r} is not known here ({error.strerror}); use 127.0.0.1") from error
+    family, _, _, _, address = known[0]
     if not guarded and not ipaddress.ip_address(str(address[0]).partition("%")[0]).is_loopback:
         raise ConfigError(
-            f"{host} can be reached from other machines, and no key is asked for;"
+            f"{host or 'every address'} can be reached from other machines, and no key is asked for;"
             " pass tokens=[…], or listen on 127.0.0.1"
         )
     try:
@@ -73,5 +74,6 @@ def _listening(host: str, port: int, *, guarded: bool) -> socket.socket:
 
 def _logging(uvicorns: dict[str, Any]) -> dict[str, Any]:
     config = copy.deepcopy(uvicorns)
+    config["handlers"]["access"]["stream"] = "ext://sys.stderr"
     config["loggers"]["rag.serve"] = {"handlers": ["default"], "level": "INFO", "propagate": False}
     return config

@@ -167,11 +167,16 @@ def _addendum(answer: Answer) -> str:
 
 def _text(message: Message, position: int) -> str:
     if not isinstance(message.content, list):
-        return message.content or ""
+        return _encodable(message.content or "")
     for part in message.content:
         if part.type != "text" or part.text is None:
             raise InputError(f"messages[{position}]: only parts of type 'text' can be read, not {part.type!r}")
-    return "\n".join(part.text or "" for part in message.content)
+    return _encodable("\n".join(part.text or "" for part in message.content))
+
+
+def _encodable(text: str) -> str:
+    # JSON can hold half of a surrogate pair, as front ends send that cut a text within an emoji.
+    return text.encode("utf-8", "replace").decode()
 
 
 def _turn(role: str, text: str) -> Turn | None:
@@ -184,7 +189,7 @@ def _turn(role: str, text: str) -> Turn | None:
 def _conversation(name: str | None) -> str | None:
     if name and len(name) > CONVERSATION_LIMIT:
         raise InputError(f"the conversation's id has {len(name)} characters; {CONVERSATION_LIMIT} are allowed")
-    return name or None
+    return _encodable(name) if name else None
 
 
 def _chunk_choice(delta: dict[str, str], finish: str | None) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 import inspect
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
-from starlette.authentication import AuthCredentials, AuthenticationBackend, AuthenticationError, BaseUser, SimpleUser
+from starlette.authentication import AuthenticationError
 from starlette.exceptions import HTTPException
 from starlette.middleware.authentication import AuthenticationMiddleware
 from starlette.requests import ClientDisconnect, HTTPConnection
@@ -20,6 +19,7 @@ from starlette.requests import ClientDisconnect, HTTPConnection
 from rag.errors import RagError
 from rag.serve.chat import Asked, ChatRequest, Reply, rest
 from rag.serve.failures import Failure, failure
+from rag.serve.gate import BodyLimit, Keys
 from rag.serve.stream import EventStream, while_connected
 from rag.types import Answer, Event, Scope
 
@@ -72,7 +72,6 @@ def build(backend: Backend, *, tokens: Sequence[str] | None, max_body: int) -> F
         title=backend.name,
         docs_url=None,  # these two pages load scripts from elsewhere
         redoc_url=None,
-        max_body_size=max_body,
         exception_handlers={
             HTTPException: _tell_http,
             RequestValidationError: _tell_invalid,
@@ -81,8 +80,9 @@ def build(backend: Backend, *, tokens: Sequence[str] | None, max_body: int) -> F
             Exception: _tell,
         },
     )
-    if tokens is not None:
-        application.add_middleware(AuthenticationMiddleware, backend=_Keys(tokens), on_error=_tell_stranger)
+    application.add_middleware(BodyLimit, limit=max_body)
+    if tokens is not None:  # added last, it comes first
+        application.add_middleware(AuthenticationMiddleware, backend=Keys(tokens), on_error=_tell_stranger)
     application.include_router(_routes(backend))
     return application
 
@@ -128,23 +128,6 @@ async def _chunks(
     yield reply.last_chunk(answer)
     if usage:
         yield reply.usage_chunk(answer)
-
-
-class _Keys(AuthenticationBackend):
-    """Lets in who sends one of the keys as a bearer token; anyone may ask whether the server is well."""
-
-    def __init__(self, tokens: Sequence[str]) -> None:
-        self._tokens = [token.encode() for token in tokens]
-
-    async def authenticate(self, conn: HTTPConnection) -> tuple[AuthCredentials, BaseUser] | None:
-        if conn.scope["path"] == conn.scope.get("root_path", "") + "/healthz":
-            return None
-        scheme, _, sent = conn.headers.get("authorization", "").partition(" ")
-        # Every key is compared, each in constant time, so that timing tells nothing of any.
-        known = [hmac.compare_digest(sent.strip().encode(), token) for token in self._tokens]
-        if scheme.lower() != "bearer" or not any(known):
-            raise AuthenticationError("a known key is needed, as 'Authorization: Bearer KEY'")
-        return AuthCredentials(["ask"]), SimpleUser(f"key {known.index(True)}")
 
 
 def _told(told: Failure, headers: dict[str, str] | None = None) -> JSONResponse:

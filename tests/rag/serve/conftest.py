@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import openai
 import pytest
 import uvicorn
+from fastapi import FastAPI
 
 from planners.actions import answered, execute
 from rag.assistant import Assistant
@@ -81,13 +83,11 @@ def make_assistant(desk: Desk) -> Callable[..., Assistant]:
     return lambda **options: Assistant([desk], planner=Clerk(), **options)
 
 
-@pytest.fixture
-def serving(make_assistant: Callable[..., Assistant]) -> Iterator[Callable[..., str]]:
-    """Serve an assistant on a free port; gives the base URL."""
+@contextmanager
+def _running() -> Iterator[Callable[[FastAPI], str]]:
     running: list[tuple[uvicorn.Server, threading.Thread]] = []
 
-    def start(assistant: Assistant | None = None, **options: Any) -> str:
-        application = app(assistant or make_assistant(), **options)
+    def start(application: FastAPI) -> str:
         server = uvicorn.Server(uvicorn.Config(application, port=0, log_config=None, timeout_graceful_shutdown=5))
         thread = threading.Thread(target=server.run)
         running.append((server, thread))
@@ -101,6 +101,20 @@ def serving(make_assistant: Callable[..., Assistant]) -> Iterator[Callable[..., 
         server.should_exit = True
         thread.join(20)
         assert not thread.is_alive()
+
+
+@pytest.fixture
+def serving(make_assistant: Callable[..., Assistant]) -> Iterator[Callable[..., str]]:
+    """Serve an assistant on a free port; gives the base URL."""
+    with _running() as start:
+        yield lambda assistant=None, **options: start(app(assistant or make_assistant(), **options))
+
+
+@pytest.fixture(scope="session")
+def one_server() -> Iterator[str]:
+    """The base URL of a server with nothing set, for tests that leave nothing behind."""
+    with _running() as start:
+        yield start(app(Assistant([Desk()], planner=Clerk())))
 
 
 @pytest.fixture
