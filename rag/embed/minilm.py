@@ -178,5 +178,5 @@ def _problem(part: _Part) -> str:
 def _path(part: _Part) -> Path:
     # find_spec finds a package without importing it.
     spec = importlib.util.find_spec(part.package)
-    folders = (spec.submodule_search_locations if spec else None) or [""]
+    folders = (spec.submodule_search_locations if spec else None) or [part.package]
     return Path(folders[0], part.path)

@@ -36,7 +36,7 @@ class Document(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    doc_id: Annotated[_Text, Field(min_length=1)]
+    doc_id: Annotated[str, Field(min_length=1), AfterValidator(_storable)]
     title: _Text = ""
     text: _Text
     metadata: dict[str, JsonValue] = Field(default_factory=dict)

@@ -51,7 +51,7 @@ def _first_heading(text: str) -> str:
 
 
 def _json(text: str) -> Iterator[Part]:
-    value = _parsed(text, "it")
+    value = _parsed(text)
     if isinstance(value, list) and all(isinstance(entry, dict) for entry in value):
         for number, entry in enumerate(value, start=1):
             yield _record(entry, number, f"entry {number}")
@@ -67,11 +67,19 @@ def _json_lines(text: str) -> Iterator[Part]:
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
-        place = f"line {number}"
-        value = _parsed(line, place)
+        value = _parsed(line, number)
         if not isinstance(value, dict):
-            raise LoadError(f"{place} is JSON, but not an object")
-        yield _record(value, number, place)
+            raise LoadError(f"line {number} is JSON, but not an object")
+        yield _record(value, number, f"line {number}")
+
+
+def _parsed(text: str, line: int = 1) -> Any:
+    try:
+        return json.loads(text, parse_constant=str)
+    except json.JSONDecodeError as error:
+        raise LoadError(f"line {line + error.lineno - 1} is not JSON: {error.msg} at column {error.colno}") from error
+    except (ValueError, RecursionError) as error:
+        raise LoadError(f"line {line} cannot be read as JSON: {error}") from error
 
 
 def _csv(text: str) -> Iterator[Part]:
@@ -85,26 +93,19 @@ def _tsv(text: str) -> Iterator[Part]:
 
 
 def _table(text: str, delimiter: str) -> Iterator[Part]:
-    rows = csv.DictReader(io.StringIO(text), delimiter=delimiter, restkey="")
-    names = [name.strip() for name in rows.fieldnames or ()]
-    if not all(names) or len(set(names)) < len(names):
-        raise LoadError("its first line must give each column a name of its own")
-    rows.fieldnames = names
+    # Strict, since a quote that is never closed would take all rows after it into one field.
+    rows = csv.reader(io.StringIO(text), delimiter=delimiter, strict=True)
     try:
-        for number, row in enumerate(rows, start=1):
+        names = [name.strip() for name in next(rows)]
+        if not names or not all(names) or len(set(names)) < len(names):
+            raise LoadError("its first line must give each column a name of its own")
+        for number, row in enumerate(filter(None, rows), start=1):
             place = f"line {rows.line_num}"
-            if "" in row:
-                raise LoadError(f"{place} has more fields than the first line names")
-            yield _record({name: value for name, value in row.items() if value}, number, place)
+            if len(row) > len(names):
+                raise LoadError(f"{place} has {len(row)} fields, and the first line names {len(names)}")
+            yield _record({name: value for name, value in zip(names, row, strict=False) if value}, number, place)
     except csv.Error as error:
         raise LoadError(f"line {rows.line_num} is not CSV: {error}") from error
-
-
-def _parsed(text: str, place: str) -> Any:
-    try:
-        return json.loads(text, parse_constant=str)
-    except (ValueError, RecursionError) as error:
-        raise LoadError(f"{place} is not JSON: {error}") from error
 
 
 def _record(fields: dict[str, Any], number: int, place: str) -> Part:
@@ -114,16 +115,16 @@ def _record(fields: dict[str, Any], number: int, place: str) -> Part:
     apart, and so does the number where there is no id. Without a `text`, the fields are the text.
     """
     rest = dict(fields)
-    given = rest.pop("doc_id", None) or rest.pop("_id", None)
+    given = rest.pop("doc_id", rest.pop("_id", None))
     title = str(rest.pop("title", None) or rest.get("name") or "")
     text = rest.pop("text", None)
     if not isinstance(text, str | None):
         raise LoadError(f"{place}: its text is not a string")
-    nested = rest.pop("metadata", None)
+    nested = rest.pop("metadata") if isinstance(rest.get("metadata"), dict) else {}
     return Part(
         text=_readable(fields) if text is None else text or title,
         title=title,
-        metadata={**rest, **nested} if isinstance(nested, dict) else rest,
+        metadata={**rest, **nested},
         key=_identity(rest.get("id"), place) or str(number),
         doc_id=_identity(given, place),
         place=place,

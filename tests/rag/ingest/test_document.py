@@ -1,0 +1,26 @@
+"""What a document holds, and what it refuses."""
+
+import pytest
+from pydantic import ValidationError
+
+from rag.ingest import Document
+
+
+def test_a_document_cannot_be_changed() -> None:
+    document = Document(doc_id="docs/a.md", text="text")
+    with pytest.raises(ValidationError, match="frozen"):
+        document.text = "other"
+
+
+@pytest.mark.parametrize("field", ["doc_id", "title", "text"])
+def test_half_a_surrogate_pair_is_refused_since_no_store_takes_it(field: str) -> None:
+    fields = {"doc_id": "docs/a.md", "text": "text", field: "x\ud800"}
+    with pytest.raises(ValidationError, match="surrogate|unicode"):
+        Document.model_validate(fields)
+
+
+def test_an_unknown_field_and_an_empty_id_are_refused() -> None:
+    with pytest.raises(ValidationError, match="Extra inputs"):
+        Document.model_validate({"doc_id": "a", "text": "b", "body": "c"})
+    with pytest.raises(ValidationError, match="at least 1 character"):
+        Document(doc_id="", text="b")
