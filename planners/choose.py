@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from planners.fill import enumerated
+from planners.fill import labels
 from planners.language import content, stem
 from planners.names import is_proper, name_stems
-from planners.records import is_record
+from planners.records import fields, is_record, nouns
 from rag.card import SourceCard
 
 __all__ = ["Choice", "by_content", "by_noun"]
@@ -21,6 +21,16 @@ CLOSE: Final = 0.95
 
 MOST: Final = 3
 """Sources chosen by content for one part, at most."""
+
+
+# What people say of things: how English asks for it, and what sources of it are called.
+_OPINIONS: Final = frozenset(("review", "opinion", "feedback", "rating", "rate", "testimoni", "comment"))
+_OPINION_ASKED: Final = re.compile(
+    r"\b(?:buyers?|customers?|owners?|users?|people|others|guests?|anyone|everyone|somebody|someone|they)\b[^.?!;]{0,60}?"
+    r"\b(?:say|said|think|thought|feel|felt|complain\w*|report\w*|praise\w*|recommend\w*|mention\w*|like|love|hate|find|found)\b"
+    r"|\b(?:opinions?|complaints?|recommendations?|well\s+received|worth\s+it)\b",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +60,8 @@ def by_noun(text: str, cards: Sequence[SourceCard]) -> tuple[Choice, ...]:
         head = stems[-1:] if stems and heads[stems[-1]] == 1 else stems
         if head and all(each in words for each in head):
             found.append(Choice(card, f"the question says {words[head[-1]]!r}"))
+        elif stems and stems[-1] in _OPINIONS and (asked := _OPINION_ASKED.search(text)):
+            found.append(Choice(card, f"{asked.group()!r} asks for opinions"))
     return tuple(found)
 
 
@@ -57,28 +69,39 @@ def by_content(text: str, cards: Sequence[SourceCard], relevance: Mapping[str, f
     """The sources that hold most on a text: the best one, and those close to it; none only when there are none.
 
     The score of a source is how well its content meets the text, from 0 to 1, and what share of the
-    text's words its card has and few others' have, from 0 to 1.
+    text's words its card says it is about and few others do, from 0 to 1. Records are asked when their
+    fields and values make up the text; what else they hold competes only where there are no texts.
 
     Example:
         >>> cards = [SourceCard(name="a", about="trains and buses"), SourceCard(name="b", about="museums")]
         >>> [c.card.name for c in by_content("When does the bus leave?", cards, {"a": 0.2, "b": 0.25})]
         ['a']
     """
-    if not cards:
-        return ()
+    covering = [card for card in cards if is_record(card) and _covers(card, text)]
     told = _told(text, cards)
-    scores = {card.name: relevance.get(card.name, 0.0) + told[card.name] for card in cards}
-    best = max(scores.values())
-    ranked = sorted(cards, key=lambda card: -scores[card.name])
-    if best <= 0:
-        return tuple(Choice(card, "nothing tells the sources apart") for card in ranked if card.query_argument)[:MOST]
-    close = [card for card in ranked if scores[card.name] >= CLOSE * best][:MOST]
-    return tuple(Choice(card, f"it fits best what is asked ({scores[card.name]:.2f})") for card in close)
+    has_texts = any(not is_record(card) for card in cards)
+    scores = {
+        card.name: told[card.name] + (0.0 if has_texts and is_record(card) else relevance.get(card.name, 0.0))
+        for card in cards
+        if card not in covering
+    }
+    best = max(scores.values(), default=0.0)
+    ranked = sorted((card for card in cards if card.name in scores), key=lambda card: -scores[card.name])
+    chosen = [Choice(card, "the question asks for its fields") for card in covering]
+    if best > 0:
+        close = [card for card in ranked if scores[card.name] >= CLOSE * best][:MOST]
+        chosen += [Choice(card, f"it fits best what is asked ({scores[card.name]:.2f})") for card in close]
+    elif not chosen:
+        asked = [card for card in ranked if card.query_argument]
+        chosen += [Choice(card, "nothing tells the sources apart") for card in asked[:MOST]]
+    return tuple(chosen)
 
 
 def _told(text: str, cards: Sequence[SourceCard]) -> dict[str, float]:
+    """The share of a text's words that each card says its source is about, a word shared by n cards counting 1/n."""
     said = content(text)
-    known = {card.name: frozenset(_vocabulary(card)) for card in cards}
+    # A list of tables and columns tells what records look like, and says little of what questions they answer.
+    known = {card.name: frozenset(content(card.about)) - (fields(card) | nouns(card)) for card in cards}
     shared = Counter(word for words in known.values() for word in words)
     return {
         name: sum(1 / shared[word] for word in said if word in words) / max(1, len(said))
@@ -86,14 +109,10 @@ def _told(text: str, cards: Sequence[SourceCard]) -> dict[str, float]:
     }
 
 
-def _vocabulary(card: SourceCard) -> Iterator[str]:
-    """The stems that a card tells of its source: what it is about, and, for records, their fields and values."""
-    yield from content(card.about)
-    if not is_record(card):
-        return
-    fields = (card.output or {}).get("properties", {})
-    for name in (*card.properties, *fields):
-        yield from content(name.replace("_", " "))
-    for name in card.properties:
-        for value in enumerated(card, name):
-            yield from content(str(value).replace("_", " "))
+def _covers(card: SourceCard, text: str) -> bool:
+    """Whether a text asks for a field of the records and all else in it are their values or the words for them."""
+    said = set(content(text))
+    asked = said & fields(card)
+    values = (value for schema in card.properties.values() for value, _ in labels(schema.get("values", ()), text))
+    known = asked | {word for value in values for word in content(value)}
+    return bool(asked) and said <= known

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final
 
-__all__ = ["content", "leans", "named_things", "parts", "small_talk", "stem", "tokens"]
+__all__ = ["asked", "content", "leans", "named_things", "parts", "small_talk", "stem", "tokens"]
 
 _TOKEN: Final = re.compile(r"[^\W_]+(?:['’.\-][^\W_]+)*")
 
@@ -207,6 +207,19 @@ def parts(question: str) -> tuple[str, ...]:
     if told and asked:
         asked[-1] = " ".join([asked[-1], *told])
     return tuple(asked) or ((" ".join(told),) if told else (question.strip(),))
+
+
+def asked(part: str) -> str:
+    """A part less the statements before its question, where the question says enough without them.
+
+    Example:
+        >>> asked("I read in the bath. Which of your lamps is waterproof?")
+        'Which of your lamps is waterproof?'
+        >>> asked("I pay monthly. From what amount do you offer that?")
+        'I pay monthly. From what amount do you offer that?'
+    """
+    last = list(_sentences(part))[-1]
+    return last if len(content(last)) > 1 and not leans(last) else part
 
 
 def _pieces(question: str) -> Iterator[str]:

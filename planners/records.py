@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from planners.fill import enumerated, id_pattern, ids, is_state
-from planners.language import stem
+from planners.language import content, stem
 from planners.names import is_proper, name_stems
 from rag.card import SourceCard
 
-__all__ = ["Pointer", "Thing", "is_record", "nouns", "pointers", "thing"]
+__all__ = ["Pointer", "Thing", "fields", "is_record", "nouns", "pointers", "thing"]
 
 _WORD: Final = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 _DETERMINERS: Final = frozenset(
@@ -81,6 +81,12 @@ def nouns(card: SourceCard) -> frozenset[str]:
     return frozenset((*named, *kinds))
 
 
+def fields(card: SourceCard) -> frozenset[str]:
+    """The stems of the words that the fields of a source's rows are called by."""
+    names = (*card.properties, *(card.output or {}).get("properties", {}))
+    return frozenset(stem(word) for name in names for word in content(name.replace("_", " ")))
+
+
 def pointers(card: SourceCard, text: str) -> tuple[Pointer, ...]:
     """Where a text points at rows of the source, in reading order.
 
@@ -139,16 +145,9 @@ def thing(card: SourceCard, text: str) -> Thing | None:
         before = re.sub(rf"\b(?:{'|'.join(nouns(card)) or '(?!)'})s?\s*$", "", text[: pointer.start], flags=re.I)
         if match := _LED_TO.search(before):
             return Thing(match["noun"], _without(text, match.start("lead"), pointer.end))
-    verbs = _bought(card)
-    if verbs and (
-        match := re.search(
-            rf"\b(?P<lead>(?:the|my|that|those|these)\s+(?P<noun>{_NOUN})(?P<by>{verbs})|what(?P<what>{verbs}))",
-            text,
-            re.I,
-        )
-    ):
-        start = match.start("by") if match["by"] else match.end("lead")
-        return Thing(match["noun"] or "", _without(text, start, match.end()))
+    for match in re.finditer(_bought(card), text, re.IGNORECASE):
+        end = next((p.end for p in pointers(card, text) if 0 <= p.start - match.end() <= 12), match.end())
+        return Thing(match["noun"] or "", _without(text, match.end("kept"), end))
     return None
 
 
@@ -160,14 +159,12 @@ _LED_TO: Final = re.compile(
 
 
 def _bought(card: SourceCard) -> str:
+    """A pattern of "the lamp I ordered" and "what we bought"; matches nothing for records of other doings."""
     called = nouns(card)
     own = [rf"{re.escape(noun)}e?d" for noun in sorted(called)]
-    verbs = "|".join([*own, _BOUGHT] if called & _BUYING else own)
-    return (
-        rf"\s+(?:(?:that|which)\s+)?(?:i|we)(?:['’]ve|\s+have)?(?:\s+(?:just|last|recently))?\s+(?:{verbs})\b"
-        if own
-        else ""
-    )
+    verbs = "|".join([*own, _BOUGHT] if called & _BUYING else own) or "(?!)"
+    by = rf"\s+(?:(?:that|which)\s+)?(?:i|we)(?:['’]ve|\s+have)?(?:\s+(?:just|last|recently))?\s+(?:{verbs})\b"
+    return rf"\b(?P<kept>(?:the|my|that|those|these)\s+(?P<noun>{_NOUN})|what){by}"
 
 
 def _without(text: str, start: int, end: int) -> str:

@@ -10,9 +10,9 @@ from typing import Final
 from planners.actions import planned, probes, retrieve_and_read
 from planners.choose import Choice, by_content, by_noun
 from planners.fill import fill
-from planners.language import content, leans, parts, small_talk
+from planners.language import asked, content, leans, parts, small_talk
 from planners.names import mentions
-from planners.records import Thing, is_record, nouns, pointers, thing
+from planners.records import Thing, fields, is_record, nouns, pointers, thing
 from planners.steps import Part, Steps, example_of
 from rag.card import SourceCard
 from rag.plan import Plan
@@ -120,9 +120,18 @@ def _read_part(text: str, cards: Sequence[SourceCard], task: Task, before: Seque
     named = _less_pointing(by_noun(text, rest), text)
     if named or (pointed and not through and not _PROCEDURE.search(text)):
         return _Read(text, (*pointed, *named), through)
-    if not pointed and before and leans(text) and len(content(text)) < 2:
-        return _Read(text, (), None, f"{before[-1].text} {text}")
-    return _Read(text, tuple(pointed), through, through.rest if through else text)
+    if not pointed and before and leans(text):
+        if went_on := tuple(choice for choice in before[-1].named if _asks_field(choice.card, text)):
+            return _Read(text, went_on)
+        if len(content(text)) < 2:
+            return _Read(text, (), None, f"{before[-1].text} {text}")
+    return _Read(text, tuple(pointed), through, asked(through.rest if through else text))
+
+
+def _asks_field(card: SourceCard, text: str) -> bool:
+    """Whether "its tracking number" asks for a field of the records that the part before was about."""
+    called = {*content(card.title_field or ""), "number", "date", "time"}
+    return is_record(card) and bool(set(content(text)) & fields(card) - called)
 
 
 def _pointed(card: SourceCard, text: str, task: Task) -> Choice | None:
@@ -151,10 +160,10 @@ def _settled(part: _Read, cards: Sequence[SourceCard], relevance: Mapping[str, f
 
 
 def _example(settled: Sequence[Part]) -> str:
-    """A thing that the records asked for name, when some other part or source may wait for its name."""
+    """A thing that the records asked for name, when some source of texts may wait for its name."""
     for place, part in enumerate(settled):
         records = [choice.card for choice in part.choices if is_record(choice.card) and choice.card.title_field]
-        later = any(leans(other.text) for other in settled[place + 1 :])
-        if records and (part.thing or later):
+        waiting = [part] if part.thing else [other for other in settled[place + 1 :] if leans(other.text)]
+        if records and any(not is_record(choice.card) for other in waiting for choice in other.choices):
             return example_of(records[0], part.thing)
     return ""

@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from planners.choose import Choice
 from planners.fill import fill, id_pattern, labels
-from planners.language import content, leans, named_things, stem
-from planners.records import Thing, is_record, nouns
+from planners.language import content, leans, named_things
+from planners.records import Thing, fields, is_record, nouns
 from rag.card import SourceCard
 from rag.plan import Ref, Step, text
 
@@ -81,7 +81,7 @@ class Steps:
         """Narrow "my last order" to the one with headphones, unless an id says which it is."""
         if not part.thing or not part.thing.noun or any(id_pattern(card, name) for name in args):
             return
-        if stem(part.thing.noun) in _fields(card):
+        if set(content(part.thing.noun)) <= fields(card):
             return
         for name, schema in card.properties.items():
             if found := list(labels(schema.get("values", ()), part.thing.noun)):
@@ -168,12 +168,7 @@ class Steps:
 
 def _query(part: Part) -> str:
     words = part.thing.rest if part.thing else part.text
-    return re.sub(r"\s+", " ", words).strip(" ,;.?!")
-
-
-def _fields(card: SourceCard) -> set[str]:
-    names = (*card.properties, *(card.output or {}).get("properties", {}))
-    return {stem(word) for name in names for word in name.split("_")}
+    return re.sub(r"\s+", " ", re.sub(r",?\s*\bplease\b", "", words, flags=re.IGNORECASE)).strip(" ,;.?!")
 
 
 def example_of(card: SourceCard, thing: Thing | None) -> str:
