@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import anyio
+
 from rag.errors import ModelError, RagError
 from rag.protocols import Complete, Completion, Message, Model, Reply
 from rag.run.budget import Ledger
@@ -35,7 +37,7 @@ class Asking:
             BudgetExceeded: the budget allows no more of this.
         """
         messages, identity = render(action.prompt, action.values, self.prompts)
-        size = self._size(messages)
+        size = 0 if self.ledger.budget.tokens is None else await anyio.to_thread.run_sync(self._size, messages)
         with self.trace.span(self.model.name, "model", prompt=identity) as span:
             self.ledger.before_model_call(size)
             stream = _Stream(on_token)
@@ -71,9 +73,7 @@ class Asking:
             raise ModelError(f"the model {self.model.name} failed: {why}", model=self.model.name) from error
 
     def _size(self, messages: Sequence[Message]) -> int:
-        """The prompt's size in tokens, about; 0 where no budget asks for it."""
-        if self.ledger.budget.tokens is None:
-            return 0
+        """The prompt's size in tokens, about."""
         from rag.tokens import count
 
         return sum(count(message.content, self.model.name).tokens for message in messages)

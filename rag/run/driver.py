@@ -41,7 +41,7 @@ from rag.run.budget import Ledger
 from rag.run.cache import Kept
 from rag.run.calls import Calls, Caps
 from rag.run.perloop import PerLoop
-from rag.run.reading import Reading, extracted
+from rag.run.reading import Looked, Reading, extracted
 from rag.run.retry import ATTEMPTS
 from rag.run.scheduler import PlanRun
 from rag.run.together import together
@@ -173,7 +173,7 @@ class Driver:
             case Execute():
                 return await self._executed(action)
             case Read():
-                self._draft, fell_back = await self._reading.read(action)
+                self._draft, fell_back = await self._reading.read(action, self._looked)
                 self._partial |= fell_back
                 return self._draft
 
@@ -196,6 +196,11 @@ class Driver:
         self._runs.append(run)
         return await run.perform()
 
+    @property
+    def _looked(self) -> Looked:
+        failures = {step: why for run in self._runs for step, why in run.executed.failures.items()}
+        return Looked(sum(len(run.plan.steps) for run in self._runs), failures)
+
     def _allowed(self, plan: Plan) -> Plan:
         for step in plan.steps:
             if why := self._left_out.get(step.source):
@@ -215,7 +220,7 @@ class Driver:
         """An answer from what there is when a limit was reached."""
         done = [run.executed for run in self._runs]
         evidence = Evidence().merged(*(executed.evidence for executed in done))
-        draft = self._draft or await extracted(self._task.question, evidence)
+        draft = self._draft or await extracted(self._task.question, evidence, self._looked)
         missing = (f"{step} brought nothing: {why}" for executed in done for step, why in executed.failures.items())
         return Answer(
             text=draft.text,
@@ -230,7 +235,8 @@ class Driver:
     def _completed(self, answer: Answer) -> Answer:
         spent = [str(error) for error in self._ledger.exceeded]
         left_out = [f"{name} was left out: it {why}" for name, why in self._left_out.items()]
-        without = [] if self._tools.model else ["no model was used: the answer is extracted from the sources"]
+        extracted_from = ": the answer is extracted from the sources" if answer.evidence else ""
+        without = [] if self._tools.model else [f"no model was used{extracted_from}"]
         usage = self._ledger.usage.model_copy(update={"seconds": self._trace.seconds})
         return answer.model_copy(
             update={

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final
 
 import anyio
 
 from rag.errors import BudgetExceeded, ModelError, PromptError
 from rag.protocols import Draft, Read
 from rag.run.asking import Asking
-from rag.run.trace import Trace
-from rag.types import Evidence, Turn
+from rag.run.trace import OpenSpan, Trace
+from rag.types import Evidence, EvidenceItem, Turn
 
-__all__ = ["EVIDENCE_TOKENS", "Reading", "extracted"]
+__all__ = ["EVIDENCE_TOKENS", "Looked", "Reading", "extracted"]
 
-EVIDENCE_TOKENS = 3000
+EVIDENCE_TOKENS: Final = 3000
 """How much evidence the cited reader is shown, in tokens."""
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """Where evidence was looked for before a reading: how many steps there were, and which failed, why."""
+
+    steps: int = 0
+    failures: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,34 +35,66 @@ class Reading:
     asking: Asking | None
     trace: Trace
     turns: tuple[Turn, ...] = ()
-    on_token: Callable[[str], None] | None = None
+    on_token: Callable[[str], None] = lambda token: None
 
-    async def read(self, action: Read) -> tuple[Draft, bool]:
+    async def read(self, action: Read, looked: Looked) -> tuple[Draft, bool]:
         """The reader's draft, and whether the model was to write it but failed."""
         with self.trace.span(action.style, "read", evidence=len(action.evidence)) as span:
-            if self.asking is None:
-                return await extracted(action.question, action.evidence), False
+            if self.asking is None or _in_vain(action, looked):
+                return await extracted(action.question, action.evidence, looked), False
             try:
-                return await self._cited(action, self.asking), False
+                return await self._written(action, looked, self.asking), False
             except (ModelError, BudgetExceeded, PromptError) as error:
-                span.attributes["fallback"] = str(error)
-                draft = await extracted(action.question, action.evidence)
-                note = f"the model could not write the answer ({error}): it is extracted from the sources"
-                return replace(draft, notes=(*draft.notes, note)), True
+                return await self._fallen_back(action, looked, span, error), True
+
+    async def _written(self, action: Read, looked: Looked, asking: Asking) -> Draft:
+        if action.style == "chain" or looked.steps:
+            return await self._cited(action, asking)
+        from rag.read.cited import request_chat
+
+        completion = await asking.complete(request_chat(action.question, self.turns), self.on_token)
+        return Draft(completion.text, notes=("no sources were needed",))
 
     async def _cited(self, action: Read, asking: Asking) -> Draft:
+        from rag.read.citations import TokenFilter
         from rag.read.cited import draft, pack, request
         from rag.tokens import count
 
-        items = pack(action.evidence, EVIDENCE_TOKENS, lambda text: count(text, asking.model.name).tokens)
+        def packed() -> tuple[EvidenceItem, ...]:
+            return pack(action.evidence, EVIDENCE_TOKENS, lambda text: count(text, asking.model.name).tokens)
+
+        items = await anyio.to_thread.run_sync(packed)  # counting takes a while, and loads the vocabulary
         prompt = request(action.question, items, self.turns, action.style)
-        # A chain of thought between two rounds is not part of the answer.
-        completion = await asking.complete(prompt, self.on_token if action.style == "cited" else None)
+        if action.style == "chain":  # a chain of thought between two rounds is not part of the answer
+            return draft((await asking.complete(prompt)).text, items)
+        shown = TokenFilter(len(items))
+        completion = await asking.complete(prompt, lambda token: self._show(shown.feed(token)))
+        self._show(shown.close())
         return draft(completion.text, items)
 
+    async def _fallen_back(self, action: Read, looked: Looked, span: OpenSpan, error: Exception) -> Draft:
+        span.attributes["fallback"] = str(error)
+        draft = await extracted(action.question, action.evidence, looked)
+        note = f"the model could not write the answer ({error}): it is extracted from the sources"
+        return replace(draft, notes=(*draft.notes, note))
 
-async def extracted(question: str, evidence: Evidence) -> Draft:
-    """The extractive reader's draft, made in a worker thread: it computes, and would hold up the loop."""
-    from rag.read.extractive import extract
+    def _show(self, text: str) -> None:
+        if text:
+            self.on_token(text)
 
-    return await anyio.to_thread.run_sync(lambda: extract(question, evidence))
+
+async def extracted(question: str, evidence: Evidence, looked: Looked) -> Draft:
+    """The draft made without a model: extracted, or that nothing was found, or small talk."""
+    if evidence:
+        from rag.read.extractive import extract
+
+        # In a worker thread: it computes, and would hold up the loop.
+        return await anyio.to_thread.run_sync(lambda: extract(question, evidence))
+    from rag.read.unsourced import nothing_found, smalltalk
+
+    return nothing_found(question, looked.failures) if looked.steps else smalltalk(question)
+
+
+def _in_vain(action: Read, looked: Looked) -> bool:
+    """Whether evidence was looked for and there is none: no model is asked to write an answer then."""
+    return action.style == "cited" and looked.steps > 0 and not action.evidence
