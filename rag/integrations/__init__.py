@@ -1,0 +1,1 @@
+"""Ours, in the shapes that other frameworks expect."""

@@ -1,0 +1,55 @@
+"""What every source does before it works: hold the call to its card."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from rag.card import SourceCard
+from rag.errors import ScopeError, SourceError
+from rag.types import Scope
+
+__all__ = ["admit", "given", "read_arguments"]
+
+
+def admit(card: SourceCard, scope: Scope) -> None:
+    """Let the call pass if the source keeps to the scope.
+
+    Raises:
+        ScopeError: the scope sets a field that the source does not enforce, and the source is not shared.
+    """
+    if missing := sorted(card.missing_scope(scope.in_use)):
+        raise ScopeError(
+            f"source {card.name!r} cannot keep to the scope's {' and '.join(missing)};"
+            " have it enforce them, or declare it shared=True if its data is for everyone",
+            source=card.name,
+        )
+
+
+def read_arguments(card: SourceCard, args: Mapping[str, Any]) -> BaseModel:
+    """The arguments as the card's model has them.
+
+    Raises:
+        SourceError: an argument is unknown, missing, or of the wrong type.
+    """
+    if unknown := sorted(args.keys() - card.properties.keys()):
+        takes = ", ".join(card.properties) or "none"
+        raise SourceError(f"source {card.name!r} takes no argument {unknown[0]!r}; it takes: {takes}", source=card.name)
+    try:
+        return card.arguments.model_validate(dict(args))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise SourceError(f"source {card.name!r}: argument {where!r}: {first['msg']}", source=card.name) from error
+
+
+def given(arguments: BaseModel) -> dict[str, Any]:
+    """The arguments that were given and are not null, by the names that the card tells."""
+    fields = type(arguments).model_fields
+    return {
+        fields[name].alias or name: value
+        for name in arguments.model_fields_set
+        if (value := getattr(arguments, name)) is not None
+    }

@@ -1,0 +1,1 @@
+"""Contracts that adapters are held to, ours and other people's."""
