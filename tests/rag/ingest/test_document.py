@@ -15,7 +15,7 @@ def test_a_document_cannot_be_changed() -> None:
 @pytest.mark.parametrize("field", ["doc_id", "title", "text"])
 def test_half_a_surrogate_pair_is_refused_since_no_store_takes_it(field: str) -> None:
     fields = {"doc_id": "docs/a.md", "text": "text", field: "x\ud800"}
-    with pytest.raises(ValidationError, match="surrogate|unicode"):
+    with pytest.raises(ValidationError, match=r"surrogate|unicode"):
         Document.model_validate(fields)
 
 

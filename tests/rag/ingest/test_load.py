@@ -2,6 +2,7 @@
 
 import logging
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -18,8 +19,8 @@ def write(root: Path, files: dict[str, str]) -> Path:
     return root
 
 
-def ids(documents: object) -> list[str]:
-    return [document.doc_id for document in documents]  # type: ignore[attr-defined]
+def ids(documents: Iterable[Document]) -> list[str]:
+    return [document.doc_id for document in documents]
 
 
 def test_a_folder_yields_its_files_by_name_with_what_is_beneath(tmp_path: Path) -> None:
