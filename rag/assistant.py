@@ -7,32 +7,25 @@ import contextlib
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self
-from uuid import uuid4
+from typing import TYPE_CHECKING, Any, Self
 
-import anyio
-
-from rag.errors import ConfigError, InputError, RagError, StoreError
+from rag.errors import RagError
 from rag.plan import Plan
-from rag.protocols import Model, Planner, Source, Task
+from rag.protocols import Model, Planner, Source
 from rag.run import bridge
+from rag.run.binding import bind_planner, bind_prompts, bind_sources, close
 from rag.run.cache import Kept
+from rag.run.conversation import Conversation
 from rag.run.driver import Driver, Tools
-from rag.run.given import Given
-from rag.run.registry import load_planner
+from rag.run.given import Given, changes
+from rag.run.task import check_question, make_task
 from rag.types import Answer, Budget, Event, Scope, Turn
 
 if TYPE_CHECKING:
     from rag.memory import Memory
     from rag.settings import Settings
 
-__all__ = ["LONGEST_QUESTION", "Assistant", "aask", "ask"]
-
-LONGEST_QUESTION: Final = 20_000
-"""How many characters a question may have."""
-
-_LAST_TURNS: Final = 6
+__all__ = ["Assistant", "aask", "ask"]
 
 
 class Assistant:
@@ -72,11 +65,11 @@ class Assistant:
     ) -> None:
         self._model = model
         self._memory = memory
-        self._planner = _planner(planner or ("reaper" if model else "rules"), rounds)
+        self._planner = bind_planner(planner or ("reaper" if model else "rules"), rounds)
         self._tools = Tools(
-            sources=_by_name(sources),
+            sources=bind_sources(sources),
             model=model,
-            prompts=Path(prompts) if prompts else _settings(settings).prompts,
+            prompts=bind_prompts(prompts, settings),
             once=cache,
             kept=Kept() if cache else None,
         )
@@ -168,9 +161,9 @@ class Assistant:
         Raises:
             RagError: as for `aask`.
         """
-        _check_question(question)
+        check_question(question)
         scope = scope or Scope()
-        said = await self._turns(conversation, turns, scope)
+        said = await Conversation(self._memory, conversation, scope).turns(turns)
         return await self._driver(question, said, scope, budget).first_plan(self._planner)
 
     async def arun(
@@ -193,9 +186,9 @@ class Assistant:
         """
         question = plan.question if question is None else question
         if question is not None:
-            _check_question(question)
+            check_question(question)
         driver = self._driver(question or "", (), scope or Scope(), budget)
-        return await driver.answer(Given(plan, question, self._changes(plan)))
+        return await driver.answer(Given(plan, question, changes(plan, self.sources)))
 
     def ask(
         self,
@@ -230,7 +223,7 @@ class Assistant:
     async def aclose(self) -> None:
         """Close the sources, the model and the memory, where they can be closed."""
         for part in (*self.sources, self._model, self._memory):
-            await _closed(part)
+            await close(part)
 
     def close(self) -> None:
         """Close the sources, the model and the memory: `aclose`, from sync code."""
@@ -239,15 +232,13 @@ class Assistant:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *error: object) -> None:
         await self.aclose()
 
     async def _answered(
@@ -260,69 +251,24 @@ class Assistant:
         *,
         turns: Sequence[Turn] = (),
     ) -> Answer:
-        _check_question(question)
+        check_question(question)
         asked, scope = datetime.now(UTC), scope or Scope()
-        said = await self._turns(conversation, turns, scope)
+        kept = Conversation(self._memory, conversation, scope)
+        said = await kept.turns(turns)
         answer = await self._driver(question, said, scope, budget, listen).answer(self._planner)
-        return await self._remembered(answer, question, conversation, scope, asked)
+        return await kept.kept(answer, question=question, asked=asked)
 
     def _driver(
         self,
         question: str,
-        turns: tuple[Turn, ...],
-        scope: Scope,
+        turns: Sequence[Turn],
+        scope: Scope | None,
         budget: Budget | None,
         listen: Callable[[Event], None] = lambda event: None,
     ) -> Driver:
-        cards = [source.card for source in self.sources]
-        left_out = {card.name: _unkept(missing) for card in cards if (missing := card.missing_scope(scope.in_use))}
-        task = Task(
-            question=question,
-            cards=tuple(card for card in cards if card.name not in left_out),
-            now=datetime.now().astimezone(),
-            turns=turns,
-            scope=scope,
-            budget=budget or Budget(),
-            model=self._model is not None,
-        )
-        return Driver(self._tools, task, left_out=left_out, listen=listen)
-
-    async def _turns(self, conversation: str | None, turns: Sequence[Turn], scope: Scope) -> tuple[Turn, ...]:
-        if conversation is None:
-            return tuple(turns[-_LAST_TURNS:])
-        if turns:
-            raise ConfigError("a conversation and turns were given: the memory has the conversation's turns; give one")
-        if self._memory is None:
-            raise ConfigError(
-                f"conversation {conversation!r} was named, but the assistant has no memory;"
-                " make it with memory=rag.Memory.open(…)"
-            )
-        return tuple(await self._memory.aturns(conversation, last=_LAST_TURNS, scope=scope))
-
-    async def _remembered(
-        self, answer: Answer, question: str, conversation: str | None, scope: Scope, asked: datetime
-    ) -> Answer:
-        if conversation is None or self._memory is None:
-            return answer
-        said = [
-            Turn(turn_id=uuid4().hex, role="user", text=question, at=asked),
-            Turn(turn_id=uuid4().hex, role="assistant", text=answer.text, at=datetime.now(UTC)),
-        ]
-        try:
-            await self._memory.aadd(conversation, said, scope=scope)
-        except StoreError as error:
-            # The answer is there and was paid for; that it was not kept must be said all the same.
-            note = f"the question and its answer were not kept in the conversation: {error}"
-            return answer.model_copy(update={"partial": True, "notes": (*answer.notes, note)})
-        return answer
-
-    def _changes(self, plan: Plan) -> tuple[str, ...]:
-        prints = {source.card.name: source.card.fingerprint for source in self.sources}
-        return tuple(
-            f"{name} has changed since the plan was made"
-            for name, fingerprint in plan.sources.items()
-            if prints.get(name, fingerprint) != fingerprint
-        )
+        sources, model = self._tools.sources, self._model is not None
+        task = make_task(question, sources, turns=turns, scope=scope, budget=budget, model=model)
+        return Driver(self._tools, task, listen=listen)
 
 
 def ask(
@@ -355,52 +301,3 @@ async def aask(
 ) -> Answer:
     """The async twin of `ask`."""
     return await Assistant(sources, **options).aask(question, conversation=conversation, scope=scope, budget=budget)
-
-
-def _check_question(question: str) -> None:
-    if not question.strip():
-        raise InputError("the question is empty; ask something")
-    if len(question) > LONGEST_QUESTION:
-        raise InputError(
-            f"the question has {len(question):,} characters; at most {LONGEST_QUESTION:,} can be asked."
-            " Put long texts into a source"
-        )
-
-
-def _by_name(sources: Iterable[Source]) -> dict[str, Source]:
-    found: dict[str, Source] = {}
-    for source in sources:
-        if not isinstance(source, Source):
-            raise ConfigError(
-                f"{source!r:.80} is not a source; make one with rag.source(name, function), rag.sql or index.source"
-            )
-        if source.card.name in found:
-            raise ConfigError(f"two sources are called {source.card.name!r}; give each its own name")
-        found[source.card.name] = source
-    return found
-
-
-def _planner(planner: str | Planner, rounds: int) -> Planner:
-    if rounds < 1:
-        raise ConfigError(f"rounds={rounds} cannot be; give 1 or more")
-    found = load_planner(planner)() if isinstance(planner, str) else planner
-    if not isinstance(found, Planner):
-        raise ConfigError(f"{planner!r:.80} is not a planner: it has no method `plan`")
-    return load_planner("iter_retgen")(found, rounds=rounds) if rounds > 1 else found
-
-
-def _settings(settings: Settings | None) -> Settings:
-    from rag.settings import Settings
-
-    return settings or Settings.load()
-
-
-def _unkept(missing: Iterable[str]) -> str:
-    return f"cannot keep to the scope's {', '.join(sorted(missing))}"
-
-
-async def _closed(part: object) -> None:
-    if hasattr(part, "aclose"):
-        await part.aclose()
-    elif hasattr(part, "close"):
-        await anyio.to_thread.run_sync(part.close)

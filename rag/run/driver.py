@@ -44,6 +44,7 @@ from rag.run.perloop import PerLoop
 from rag.run.reading import Looked, Reading, extracted
 from rag.run.retry import ATTEMPTS
 from rag.run.scheduler import PlanRun
+from rag.run.task import left_out
 from rag.run.together import together
 from rag.run.trace import Trace
 from rag.types import Answer, Event, Evidence
@@ -73,7 +74,6 @@ class Driver:
     Args:
         tools: sources, model and what else the assistant's questions share.
         task: the question, with the cards of the sources that may be asked.
-        left_out: why the other sources may not be asked, by name.
         listen: is told each event as it happens.
     """
 
@@ -82,12 +82,11 @@ class Driver:
         tools: Tools,
         task: Task,
         *,
-        left_out: Mapping[str, str] | None = None,
         listen: Callable[[Event], None] = lambda event: None,
     ) -> None:
         self._tools = tools
         self._task = task
-        self._left_out = left_out or {}
+        self._left_out = left_out(tools.sources, task.scope)
         self._listen = listen
         self._count = itertools.count()
         self._cards = {card.name: card for card in task.cards}

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
 from rag.plan import Plan
-from rag.protocols import Draft, Execute, Executed, Failed, Observation, Read, Steps, Task
+from rag.protocols import Draft, Execute, Executed, Failed, Observation, Read, Source, Steps, Task
 from rag.types import Answer, Citation, Evidence
 
-__all__ = ["Given", "listed"]
+__all__ = ["Given", "changes", "listed"]
 
 _Seen = TypeVar("_Seen", Executed, Draft)
 
@@ -61,6 +62,16 @@ def listed(evidence: Evidence) -> Draft:
         citations.append(Citation(n=n, passage=passage, quote=passage.text, start=start, end=end, supported=True))
     notes = ("no question was given: the evidence is listed in step order",)
     return Draft(text.rstrip("\n") or "Nothing was found.", tuple(citations), evidence, notes)
+
+
+def changes(plan: Plan, sources: Iterable[Source]) -> tuple[str, ...]:
+    """A note for each source that has changed since the plan was made."""
+    prints = {source.card.name: source.card.fingerprint for source in sources}
+    return tuple(
+        f"{name} has changed since the plan was made"
+        for name, fingerprint in plan.sources.items()
+        if prints.get(name, fingerprint) != fingerprint
+    )
 
 
 def _of(seen: Observation, kind: type[_Seen]) -> _Seen:

@@ -16,7 +16,7 @@ from rag.card import SourceCard, free_query
 from rag.errors import ConfigError, InputError, PlanError, ScopeError, SourceError, StoreError
 from rag.plan import Plan
 from rag.protocols import Execute, Reply
-from rag.run import registry
+from rag.run import binding
 from rag.types import Answer, Budget, Scope, Turn
 
 
@@ -174,8 +174,8 @@ def test_a_planner_is_found_by_name():
 
 @pytest.fixture
 def broken_entry_point(monkeypatch):
-    entry = EntryPoint("broken", "planners.nowhere:Nothing", registry.GROUP)
-    monkeypatch.setattr(registry, "entry_points", lambda **query: [entry])
+    entry = EntryPoint("broken", "planners.nowhere:Nothing", binding.GROUP)
+    monkeypatch.setattr(binding, "entry_points", lambda **query: [entry])
 
 
 @pytest.mark.usefixtures("broken_entry_point")
@@ -186,7 +186,7 @@ def test_a_planner_that_cannot_be_loaded_is_a_config_error():
 
 @pytest.mark.usefixtures("broken_entry_point")
 def test_it_also_says_when_two_distributions_own_the_package_of_planners(monkeypatch):
-    monkeypatch.setattr(registry, "packages_distributions", lambda: {"planners": ["planners", "planweave-rag"]})
+    monkeypatch.setattr(binding, "packages_distributions", lambda: {"planners": ["planners", "planweave-rag"]})
     with pytest.raises(ConfigError, match="planners and planweave-rag both install a package called 'planners'"):
         assistant(planner="broken")
 

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 
 import anyio
 import pytest
@@ -9,8 +8,9 @@ import pytest
 from rag.card import SourceCard, free_query
 from rag.errors import ModelError, PlanError, RagError, ScopeError, SourceError
 from rag.plan import Plan
-from rag.protocols import Complete, Completion, Execute, Executed, Failed, Probe, Read, Relevance, Reply, Task
+from rag.protocols import Complete, Completion, Execute, Executed, Failed, Probe, Read, Relevance, Reply
 from rag.run.driver import Driver, Tools
+from rag.run.task import make_task
 from rag.types import Answer, Budget, Scope, Usage
 
 MINE = '+++\nid = "mine"\nversion = 1\ninputs = ["q"]\noutput = "text"\n+++\n--- user ---\n{{q}}\n'
@@ -19,8 +19,8 @@ MINE = '+++\nid = "mine"\nversion = 1\ninputs = ["q"]\noutput = "text"\n+++\n---
 class Docs:
     """Documents that say what was asked; `relevance` may fail."""
 
-    def __init__(self, name="docs", rows=None, relevance=0.5, call=None):
-        self.card = SourceCard(name=name, arguments=free_query())
+    def __init__(self, name="docs", rows=None, relevance=0.5, call=None, **card):
+        self.card = SourceCard(name=name, arguments=free_query(), **card)
         self._rows, self._relevance, self._call = rows, relevance, call
         self.calls = 0
 
@@ -79,12 +79,11 @@ def read_and_answer(plan):
     return Planned(planner)
 
 
-def driver(*sources, model=None, prompts=None, listen=lambda event: None, left_out=None, attempts=3, **task):
+def driver(*sources, model=None, prompts=None, listen=lambda event: None, **task):
     sources = sources or (Docs(),)
-    tools = Tools({s.card.name: s for s in sources}, model=model, prompts=prompts, attempts=attempts)
-    cards = tuple(s.card for s in sources if s.card.name not in (left_out or {}))
-    made = Task(question="how?", cards=cards, now=datetime.now(UTC), model=model is not None, **task)
-    return Driver(tools, made, listen=listen, left_out=left_out)
+    tools = Tools({s.card.name: s for s in sources}, model=model, prompts=prompts)
+    made = make_task("how?", tools.sources, model=model is not None, **task)
+    return Driver(tools, made, listen=listen)
 
 
 async def observed(actions, *sources, **options):
@@ -154,10 +153,9 @@ async def test_a_plan_is_filled_with_its_question_and_fingerprints_before_it_run
 
 
 async def test_naming_a_source_that_was_left_out_for_scope_is_a_scope_error_before_any_call():
-    docs, other = Docs(), Docs("other")
-    why = {"docs": "cannot keep to the scope's user"}
+    docs, other = Docs(), Docs("other", shared=True)
     plan = Plan(steps=(*one_step("other").steps, one_step().step("s1").replace(id="s2")))
-    (seen,), answer = await observed((Execute(plan),), docs, other, left_out=why, scope=Scope(user="ann"))
+    (seen,), answer = await observed((Execute(plan),), docs, other, scope=Scope(user="ann"))
     assert isinstance(seen.error, ScopeError)
     assert str(seen.error) == "step 's2' asks 'docs', which cannot keep to the scope's user"
     assert docs.calls == other.calls == 0

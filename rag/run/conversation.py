@@ -1,0 +1,63 @@
+"""The conversation that a question belongs to: its last turns, and the two that the question adds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+from uuid import uuid4
+
+from rag.errors import ConfigError, StoreError
+from rag.types import Answer, Scope, Turn
+
+if TYPE_CHECKING:
+    from rag.memory import Memory
+
+__all__ = ["LAST_TURNS", "Conversation"]
+
+LAST_TURNS: Final = 6
+"""How many turns a question is given as its context."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """One conversation of a memory; without a name, turns that nothing keeps."""
+
+    memory: Memory | None
+    name: str | None
+    scope: Scope
+
+    async def turns(self, given: Sequence[Turn] = ()) -> tuple[Turn, ...]:
+        """The last turns, oldest first: of the conversation, or of those given.
+
+        Raises:
+            ConfigError: there is no memory to read the conversation from, or both were given.
+            StoreError: the memory could not be read.
+        """
+        if self.name is None:
+            return tuple(given[-LAST_TURNS:])
+        if given:
+            raise ConfigError("a conversation and turns were given: the memory has the conversation's turns; give one")
+        if self.memory is None:
+            raise ConfigError(
+                f"conversation {self.name!r} was named, but the assistant has no memory;"
+                " make it with memory=rag.Memory.open(…)"
+            )
+        return tuple(await self.memory.aturns(self.name, last=LAST_TURNS, scope=self.scope))
+
+    async def kept(self, answer: Answer, *, question: str, asked: datetime) -> Answer:
+        """The answer, once it and its question are appended to the conversation."""
+        if self.name is None or self.memory is None:
+            return answer
+        said = [
+            Turn(turn_id=uuid4().hex, role="user", text=question, at=asked),
+            Turn(turn_id=uuid4().hex, role="assistant", text=answer.text, at=datetime.now(UTC)),
+        ]
+        try:
+            await self.memory.aadd(self.name, said, scope=self.scope)
+        except StoreError as error:
+            # The answer is there and was paid for; that it was not kept must be said all the same.
+            note = f"the question and its answer were not kept in the conversation: {error}"
+            return answer.model_copy(update={"partial": True, "notes": (*answer.notes, note)})
+        return answer
