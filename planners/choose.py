@@ -65,7 +65,9 @@ def by_noun(text: str, cards: Sequence[SourceCard]) -> tuple[Choice, ...]:
     return tuple(found)
 
 
-def by_content(text: str, cards: Sequence[SourceCard], relevance: Mapping[str, float]) -> tuple[Choice, ...]:
+def by_content(
+    text: str, cards: Sequence[SourceCard], relevance: Mapping[str, float], *, close: float = CLOSE, most: int = MOST
+) -> tuple[Choice, ...]:
     """The sources that hold most on a text: the best one, and those close to it; none only when there are none.
 
     The score of a source is how well its content meets the text, from 0 to 1, and what share of the
@@ -89,11 +91,11 @@ def by_content(text: str, cards: Sequence[SourceCard], relevance: Mapping[str, f
     ranked = sorted((card for card in cards if card.name in scores), key=lambda card: -scores[card.name])
     chosen = [Choice(card, "the question asks for its fields") for card in covering]
     if best > 0:
-        close = [card for card in ranked if scores[card.name] >= CLOSE * best][:MOST]
-        chosen += [Choice(card, f"it fits best what is asked ({scores[card.name]:.2f})") for card in close]
+        near = [card for card in ranked if scores[card.name] >= close * best][:most]
+        chosen += [Choice(card, f"it fits best what is asked ({scores[card.name]:.2f})") for card in near]
     elif not chosen:
         asked = [card for card in ranked if card.query_argument]
-        chosen += [Choice(card, "nothing tells the sources apart") for card in asked[:MOST]]
+        chosen += [Choice(card, "nothing tells the sources apart") for card in asked[:most]]
     return tuple(chosen)
 
 

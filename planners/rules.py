@@ -19,7 +19,7 @@ from rag.plan import Plan
 from rag.protocols import Action, Observation, Task
 from rag.protocols import Steps as Actions
 
-__all__ = ["Rules", "named_sources"]
+__all__ = ["Rules", "named_choices", "named_sources"]
 
 # "May I return my last order?" asks for rules as much as for the order.
 _PROCEDURE: Final = re.compile(
@@ -88,6 +88,15 @@ def named_sources(question: str, cards: Sequence[SourceCard]) -> tuple[str, ...]
     """The sources that a question calls by their proper names, in card order."""
     said = {name for mention in mentions(question, cards) for name in mention.sources}
     return tuple(card.name for card in cards if card.name in said)
+
+
+def named_choices(task: Task) -> tuple[Choice, ...]:
+    """The sources that names settle: proper names, common nouns, ids; one choice for each, in reading order."""
+    found: dict[str, Choice] = {}
+    for part in _read(task.question, task.cards, task):
+        for choice in part.named:
+            found.setdefault(choice.card.name, choice)
+    return tuple(found.values())
 
 
 def _read(question: str, cards: Sequence[SourceCard], task: Task) -> list[_Read]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from functools import cached_property
 from typing import Any, Literal
 
@@ -88,10 +89,14 @@ class SourceCard(BaseModel):
     @property
     def signature(self) -> str:
         """The call in one line, as planners' prompts list it."""
+        return self.signature_of(self.properties)
+
+    def signature_of(self, names: Iterable[str]) -> str:
+        """The call in one line with these arguments alone, in the order given."""
         parts = []
-        for name, schema in self.properties.items():
+        for name in names:
             mark = "" if name in self.required else "?"
-            parts.append(f"{name}{mark}: {_type_words(schema)}")
+            parts.append(f"{name}{mark}: {_type_words(self.properties[name])}")
         return f"{self.name}({', '.join(parts)})"
 
     @property

@@ -1,0 +1,71 @@
+"""What a model is shown of the sources when it plans: a line for each, and a schema that fits the lines."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final
+
+from planners.fill import enumerated, id_pattern
+from planners.records import is_record
+from rag.card import Schema, SourceCard
+from rag.plan import plan_schema
+
+__all__ = ["offered_arguments", "offered_lines", "offered_schema"]
+
+MOST_ARGUMENTS: Final = 8
+"""Arguments of one source that a model is shown, at most; required ones always are."""
+
+_MOST_FIELDS: Final = 12
+_ABOUT: Final = 140  # characters
+
+
+def offered_arguments(card: SourceCard, given: Collection[str] = ()) -> tuple[str, ...]:
+    """The arguments of a source that a model is shown, in the order of the card.
+
+    First come the required ones, those that the question gives a value for, and those with a role;
+    then ids, enumerated ones, and the rest. A small model drowns in a table's thirty columns.
+
+    Example:
+        >>> from rag.card import free_query
+        >>> offered_arguments(SourceCard(name="docs", arguments=free_query()))
+        ('query',)
+    """
+
+    def place(name: str) -> int:
+        role = card.properties[name].get("role")
+        if name in card.required or name in given or (role and card.argument_of_role(role) == name):
+            return 0
+        return 1 if id_pattern(card, name) else 2 if enumerated(card, name) else 3
+
+    ranked = sorted(card.properties, key=place)
+    kept = {*ranked[:MOST_ARGUMENTS], *card.required}
+    return tuple(name for name in card.properties if name in kept)
+
+
+def offered_lines(cards: Sequence[SourceCard], given: Mapping[str, Collection[str]]) -> str:
+    """One line for each source: its call, the fields of its rows where they are records, what it is about."""
+    return "\n".join(_line(card, given.get(card.name, ())) for card in cards)
+
+
+def _line(card: SourceCard, given: Collection[str]) -> str:
+    line = card.signature_of(offered_arguments(card, given))
+    fields = list((card.output or {}).get("properties", {}))[:_MOST_FIELDS] if is_record(card) else []
+    if fields:
+        line += f" returns {', '.join(fields)}"
+    return f"{line}: {_cut(card.about)}" if card.about else line
+
+
+def _cut(text: str) -> str:
+    line = re.sub(r"\s+", " ", text).strip()
+    return line if len(line) <= _ABOUT else f"{line[:_ABOUT].rsplit(' ', 1)[0]} …"
+
+
+def offered_schema(cards: Sequence[SourceCard], given: Mapping[str, Collection[str]]) -> Schema:
+    """The schema of a plan over the sources, with the arguments that the lines show and no others."""
+    schema = plan_schema(cards)
+    for card, step in zip(cards, schema["properties"]["steps"]["items"].get("anyOf", ()), strict=True):
+        shown = offered_arguments(card, given.get(card.name, ()))
+        args = step["properties"]["args"]
+        args["properties"] = {name: kind for name, kind in args["properties"].items() if name in shown}
+    return schema
