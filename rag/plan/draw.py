@@ -1,11 +1,12 @@
-"""Plans as text, as a Mermaid flow chart, and as HTML for notebooks."""
+"""Plans as text, as a Mermaid flow chart, and as HTML for notebooks, where `rag.plan.svg` draws the graph."""
 
 from __future__ import annotations
 
-import html as escape
 import json
+from html import escape
 from typing import TYPE_CHECKING
 
+from rag.errors import PlanError
 from rag.plan.refs import unparse_value
 
 if TYPE_CHECKING:
@@ -46,8 +47,28 @@ def mermaid(plan: Plan) -> str:
 
 
 def html(plan: Plan) -> str:
-    """The plan as an HTML table, with no script and no download."""
-    rows = "".join(f"<tr><td><code>{escape.escape(line(step))}</code></td></tr>" for step in plan.steps)
-    notes = "".join(f"<li>{escape.escape(note)}</li>" for note in plan.notes)
-    body = rows or "<tr><td>no retrieval</td></tr>"
-    return f"<table><caption>Plan</caption>{body}</table>" + (f"<ul>{notes}</ul>" if notes else "")
+    """The plan as a graph, its notes, and its text folded away; no script and no download."""
+    from rag.plan.svg import svg  # only notebooks draw
+
+    question = (
+        f"<div><strong>Plan</strong> for: {escape(plan.question)}</div>"
+        if plan.question
+        else "<div><strong>Plan</strong></div>"
+    )
+    graph = svg(plan) if plan.steps else "<i>no retrieval: no source is asked</i>"
+    notes = "".join(f"<li>{escape(note)}</li>" for note in (*plan.notes, *_obstacles(plan)))
+    return (
+        f'<div style="max-width:100%">{question}<div style="overflow-x:auto;padding:6px 0">{graph}</div>'
+        + (f'<ul style="margin:0;font-size:90%;opacity:.8">{notes}</ul>' if notes else "")
+        + (f"<details><summary>as text</summary><pre>{escape(lines(plan))}</pre></details>" if plan.steps else "")
+        + "</div>"
+    )
+
+
+def _obstacles(plan: Plan) -> tuple[str, ...]:
+    """Why the plan cannot run as it stands, if its shape says so."""
+    try:
+        _ = plan.order
+    except PlanError as error:
+        return (f"this plan cannot run: {error}",)
+    return ()
