@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+from rag.embed.minilm import MiniLM
 
 if TYPE_CHECKING:
     from rag.protocols import Embedder
 
 __all__ = ["default_embedder"]
 
+_DEFAULT: Final = MiniLM()  # opens no file before it is used
 
-@cache
+
 def default_embedder() -> Embedder:
     """The embedder that is used when none is given: one `MiniLM` for the whole process.
 
@@ -19,6 +21,4 @@ def default_embedder() -> Embedder:
         >>> default_embedder() is default_embedder()
         True
     """
-    from rag.embed.minilm import MiniLM
-
-    return MiniLM()
+    return _DEFAULT

@@ -29,7 +29,7 @@ _log = logging.getLogger(__name__)
 _MAX_TOKENS: Final = 256
 # Tokens of one run, padding included: what is larger falls out of the processor's cache, and costs
 # more for each text instead of less.
-_RUN_TOKENS: Final = 1024
+_RUN_TOKENS: Final = 512
 # Runs are too small for more.
 _MOST_THREADS: Final = 8
 
