@@ -63,7 +63,6 @@ class Assistant:
         prompts: Path | str | None = None,
         settings: Settings | None = None,
     ) -> None:
-        self._model = model
         self._memory = memory
         self._planner = bind_planner(planner or ("reaper" if model else "rules"), rounds)
         self._tools = Tools(
@@ -162,8 +161,7 @@ class Assistant:
             RagError: as for `aask`.
         """
         check_question(question)
-        scope = scope or Scope()
-        said = await Conversation(self._memory, conversation, scope).turns(turns)
+        said = await Conversation(self._memory, conversation, scope or Scope()).turns(turns)
         return await self._driver(question, said, scope, budget).first_plan(self._planner)
 
     async def arun(
@@ -222,7 +220,7 @@ class Assistant:
 
     async def aclose(self) -> None:
         """Close the sources, the model and the memory, where they can be closed."""
-        for part in (*self.sources, self._model, self._memory):
+        for part in (*self.sources, self._tools.model, self._memory):
             await close(part)
 
     def close(self) -> None:
@@ -252,10 +250,9 @@ class Assistant:
         turns: Sequence[Turn] = (),
     ) -> Answer:
         check_question(question)
-        asked, scope = datetime.now(UTC), scope or Scope()
-        kept = Conversation(self._memory, conversation, scope)
-        said = await kept.turns(turns)
-        answer = await self._driver(question, said, scope, budget, listen).answer(self._planner)
+        asked, kept = datetime.now(UTC), Conversation(self._memory, conversation, scope or Scope())
+        driver = self._driver(question, await kept.turns(turns), scope, budget, listen)
+        answer = await driver.answer(self._planner)
         return await kept.kept(answer, question=question, asked=asked)
 
     def _driver(
@@ -266,9 +263,9 @@ class Assistant:
         budget: Budget | None,
         listen: Callable[[Event], None] = lambda event: None,
     ) -> Driver:
-        sources, model = self._tools.sources, self._model is not None
-        task = make_task(question, sources, turns=turns, scope=scope, budget=budget, model=model)
-        return Driver(self._tools, task, listen=listen)
+        tools = self._tools
+        task = make_task(question, tools.sources, turns=turns, scope=scope, budget=budget, model=tools.model)
+        return Driver(tools, task, listen=listen)
 
 
 def ask(

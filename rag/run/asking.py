@@ -8,6 +8,7 @@ from pathlib import Path
 
 import anyio
 
+from rag.card import Schema
 from rag.errors import ModelError, RagError
 from rag.protocols import Complete, Completion, Message, Model, Reply
 from rag.run.budget import Ledger
@@ -37,7 +38,9 @@ class Asking:
             BudgetExceeded: the budget allows no more of this.
         """
         messages, identity = render(action.prompt, action.values, self.prompts)
-        size = 0 if self.ledger.budget.tokens is None else await anyio.to_thread.run_sync(self._size, messages)
+        size = 0
+        if self.ledger.budget.tokens is not None:
+            size = await anyio.to_thread.run_sync(self._size, messages, action.schema)
         with self.trace.span(self.model.name, "model", prompt=identity) as span:
             self.ledger.before_model_call(size)
             stream = _Stream(on_token)
@@ -72,11 +75,11 @@ class Asking:
             why = f"{type(error).__name__}: {error}"
             raise ModelError(f"the model {self.model.name} failed: {why}", model=self.model.name) from error
 
-    def _size(self, messages: Sequence[Message]) -> int:
+    def _size(self, messages: Sequence[Message], schema: Schema | None) -> int:
         """The prompt's size in tokens, about."""
-        from rag.tokens import count
+        from rag.tokens import of_prompt
 
-        return sum(count(message.content, self.model.name).tokens for message in messages)
+        return of_prompt(messages, schema, self.model.name)
 
 
 class _Stream:

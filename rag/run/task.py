@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from rag.errors import InputError
-from rag.protocols import Source, Task
+from rag.protocols import Model, Source, Task
 from rag.types import Budget, Scope, Turn
 
 __all__ = ["LONGEST_QUESTION", "check_question", "left_out", "make_task"]
@@ -47,7 +47,7 @@ def make_task(
     turns: Sequence[Turn] = (),
     scope: Scope | None = None,
     budget: Budget | None = None,
-    model: bool = False,
+    model: Model | None = None,
 ) -> Task:
     """The task of a question, with the cards of the sources that can keep to the scope."""
     scope = scope or Scope()
@@ -59,5 +59,5 @@ def make_task(
         turns=tuple(turns),
         scope=scope,
         budget=budget or Budget(),
-        model=model,
+        model=model is not None,
     )
