@@ -7,6 +7,9 @@ import asyncio
 import openai
 import pytest
 
+from rag.assistant import Assistant
+from rag.errors import ModelError
+from rag.testing import FakeModel
 from rag.types import Scope
 
 
@@ -171,3 +174,34 @@ async def test_other_questions_are_answered_while_one_hangs(serving, desk):
         assert got.rag["text"].startswith("How long?")
         hanging.cancel()
         assert await asyncio.to_thread(desk.cancelled.wait, 30)
+
+
+def test_what_a_model_writes_is_streamed_as_it_writes(serving, client_of, desk):
+    model = FakeModel(["Thirty days of leave [1]. More is not told [7]."] * 2)
+    ask = client_of(serving(Assistant([desk], model=model, planner="direct"))).chat.completions.create
+    messages = [_user("How long is the leave?")]
+    whole = ask(model="rag", messages=messages)
+    with ask(model="rag", messages=messages, stream=True, stream_options={"include_usage": True}) as stream:
+        *chunks, usage = stream
+    pieces = [text for chunk in chunks if (text := chunk.choices[0].delta.content)]
+    assert len(pieces) > 5
+    assert "".join(pieces) == whole.choices[0].message.content
+    assert whole.rag["text"].startswith("Thirty days of leave [1].")
+    assert "[7]" not in whole.rag["text"]
+    assert usage.usage == whole.usage
+    assert usage.usage.total_tokens == usage.usage.prompt_tokens + usage.usage.completion_tokens > 0
+
+
+def test_a_text_that_breaks_off_is_followed_by_the_answer(serving, client_of, desk):
+    class BreaksOff(FakeModel):
+        async def complete(self, messages, *, on_token=None, **options):
+            on_token("Perhaps the leave is very, very long, since ")
+            raise ModelError("the line is dead", model=self.name)
+
+    ask = client_of(serving(Assistant([desk], model=BreaksOff([]), planner="direct"))).chat.completions.create
+    with ask(model="rag", messages=[_user("How long is the leave?")], stream=True) as stream:
+        chunks = list(stream)
+    text = "".join(chunk.choices[0].delta.content or "" for chunk in chunks)
+    assert "(The text above broke off. The answer:)\n\nThirty days." in text
+    assert "This answer is incomplete:" in text
+    assert chunks[-1].rag["text"].startswith("Thirty days.")

@@ -10,7 +10,7 @@ import openai
 import pytest
 from starlette.exceptions import HTTPException
 
-from rag.assistant import LONGEST_QUESTION
+from rag.run.task import LONGEST_QUESTION
 
 ASK = {"model": "rag", "messages": [{"role": "user", "content": "How long?"}]}
 
