@@ -93,13 +93,11 @@ def index_of(docs: Sequence[Path], at: Path | None = None) -> Iterator[Index]:
         LoadError: a document cannot be read.
         StoreBusy: another process is writing the index.
     """
-    from rag.ingest import load
-
     with _open(at or _cached(docs), create=True) as index:
         found: set[str] = set()
         with _progress() as step:
             for _, paths in roots(docs):
-                index.add(_counted(load(*paths, on_skip=_tell_skipped), found, step))
+                index.add(_counted(_documents(paths, named=docs), found, step))
         index.remove([doc_id for doc_id in index.doc_ids() if doc_id not in found])
         yield index
 
@@ -158,6 +156,19 @@ def _readable(path: Path) -> bool:
     from rag.ingest import SUFFIXES
 
     return path.suffix.lower() in SUFFIXES
+
+
+def _documents(paths: Sequence[Path], *, named: Sequence[Path]) -> Iterator[Document]:
+    """The documents of the paths; a path that was not named itself is skipped when it cannot be loaded."""
+    from rag.ingest import load
+
+    for path in paths:
+        try:
+            yield from load(path, on_skip=_tell_skipped)
+        except LoadError as error:
+            if path in named:
+                raise
+            _tell_skipped(path, str(error))
 
 
 def _counted(documents: Iterable[Document], found: set[str], step: Callable[[], None]) -> Iterator[Document]:
