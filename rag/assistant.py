@@ -220,8 +220,9 @@ class Assistant:
 
     async def aclose(self) -> None:
         """Close the sources, the model and the memory, where they can be closed."""
-        for part in (*self.sources, self._tools.model, self._memory):
-            await close(part)
+        async with contextlib.AsyncExitStack() as stack:  # all are closed, also where one of them fails
+            for part in (*self.sources, self._tools.model, self._memory):
+                stack.push_async_callback(close, part)
 
     def close(self) -> None:
         """Close the sources, the model and the memory: `aclose`, from sync code."""
@@ -252,8 +253,7 @@ class Assistant:
         check_question(question)
         asked, kept = datetime.now(UTC), Conversation(self._memory, conversation, scope or Scope())
         driver = self._driver(question, await kept.turns(turns), scope, budget, listen)
-        answer = await driver.answer(self._planner)
-        return await kept.kept(answer, question=question, asked=asked)
+        return await kept.kept(await driver.answer(self._planner), question=question, asked=asked)
 
     def _driver(
         self,

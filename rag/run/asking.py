@@ -44,15 +44,10 @@ class Asking:
         with self.trace.span(self.model.name, "model", prompt=identity) as span:
             self.ledger.before_model_call(size)
             stream = _Stream(on_token)
-
-            def note_retry(error: BaseException, wait: float) -> None:
-                retries = int(str(span.attributes.get("retries", 0))) + 1
-                span.attributes |= {"retries": retries, "retried_after": str(error), "waited": wait}
-
             reply = await retrying(
                 lambda: self._attempt(action, messages, size, stream),
                 attempts=self.attempts,
-                before_retry=note_retry,
+                before_retry=span.retried,
                 # Text that was streamed cannot be taken back, and would come twice.
                 may_retry=lambda: not stream.begun,
             )

@@ -22,7 +22,7 @@ class Ledger:
         >>> ledger.before_model_call()
         Traceback (most recent call last):
             ...
-        rag.errors.BudgetExceeded: the budget of 1 model_calls is spent
+        rag.errors.BudgetExceeded: the budget of 1 model calls is spent
     """
 
     def __init__(self, budget: Budget) -> None:
@@ -36,6 +36,13 @@ class Ledger:
     def usage(self) -> Usage:
         """What was spent, seconds left out."""
         return self._spent.model_copy(update={"model_calls": self._calls, "source_calls": self._asked.total()})
+
+    @property
+    def unheld(self) -> str:
+        """What is to be said where a limit could not be held; empty where there is nothing."""
+        if self.budget.usd is not None and self._calls and self._spent.usd is None:
+            return f"the budget of {self.budget.usd:g} usd could not be held: what the model costs is not known"
+        return ""
 
     def before_model_call(self, prompt_tokens: int = 0) -> None:
         """Count a model call whose prompt has about so many tokens.
@@ -80,6 +87,8 @@ class Ledger:
         Raises:
             BudgetExceeded: always.
         """
-        error = BudgetExceeded(f"the budget of {allowed:g} {limit} is spent{where}", limit=limit, spent=spent)
+        error = BudgetExceeded(
+            f"the budget of {allowed:g} {limit.replace('_', ' ')} is spent{where}", limit=limit, spent=spent
+        )
         self.exceeded.append(error)
         raise error

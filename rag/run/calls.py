@@ -102,10 +102,6 @@ class Calls:
         return rows
 
     async def _call(self, name: str, args: Mapping[str, Any], span: OpenSpan) -> Sequence[Row]:
-        def note_retry(error: BaseException, wait: float) -> None:
-            retries = int(str(span.attributes.get("retries", 0))) + 1
-            span.attributes |= {"retries": retries, "retried_after": str(error), "waited": wait}
-
         source = self.sources[name]
         async with self._slots, self._cap(source):
             # A call counts once against the budget, whatever it takes; the trace tells the retries.
@@ -113,7 +109,7 @@ class Calls:
             return await retrying(
                 lambda: self._attempt(source, args),
                 attempts=self.attempts if source.card.idempotent else 1,
-                before_retry=note_retry,
+                before_retry=span.retried,
             )
 
     async def _attempt(self, source: Source, args: Mapping[str, Any]) -> Sequence[Row]:

@@ -7,17 +7,17 @@ together run together. One that fails is observed as `Failed`.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeVar
 
 import anyio
 
-from rag.errors import BudgetExceeded, ModelError, PlanError, RagError, ScopeError
+from rag.errors import BudgetExceeded, ModelError, RagError, ScopeError
 from rag.plan import Plan, check
 from rag.protocols import (
     Action,
@@ -44,6 +44,7 @@ from rag.run.perloop import PerLoop
 from rag.run.reading import Looked, Reading, extracted
 from rag.run.retry import ATTEMPTS
 from rag.run.scheduler import PlanRun
+from rag.run.stepping import Actions, Observations, advance, start
 from rag.run.task import left_out
 from rag.run.together import together
 from rag.run.trace import Trace
@@ -51,8 +52,7 @@ from rag.types import Answer, Event, Evidence
 
 __all__ = ["Driver", "Tools"]
 
-_Actions: TypeAlias = tuple[Action, ...]
-_Seen: TypeAlias = tuple[Observation, ...]
+_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,10 @@ class Driver:
             RagError: no answer can be given at all.
         """
         with self._trace.span("question", "question", planner=type(planner).__name__):
-            answer = await self._within_budget(planner)
+            try:
+                answer = await self._in_time(partial(self._driven, planner))
+            except BudgetExceeded:
+                answer = await self._salvaged()
         answer = self._completed(answer)
         self._tell("answer", answer=answer)
         return answer
@@ -123,36 +126,37 @@ class Driver:
         """The first plan that the planner would run.
 
         Raises:
+            BudgetExceeded: the planner had not come to one in time.
             RagError: the planner came to none.
         """
-        with closing(_started(planner, self._task)) as steps:
-            outcome = _advanced(planner, steps, None)
+        return self._signed(await self._in_time(partial(self._planned, planner)))
+
+    async def _in_time(self, work: Callable[[], Awaitable[_Result]]) -> _Result:
+        seconds = self._task.budget.seconds
+        with anyio.move_on_after(seconds) as window:
+            return await work()
+        if window.cancelled_caught and seconds is not None:
+            self._ledger.refuse("seconds", seconds, self._trace.seconds)
+        raise RuntimeError("the work neither ended nor was cancelled")
+
+    async def _planned(self, planner: Planner) -> Plan:
+        with closing(start(planner, self._task)) as steps:
+            outcome = advance(planner, steps, None)
             while not isinstance(outcome, Answer):
                 for action in outcome:
                     if isinstance(action, Execute):
-                        return self._signed(action.plan)
-                outcome = _advanced(planner, steps, await self._performed(outcome))
-            return self._signed(outcome.plan)
-
-    async def _within_budget(self, planner: Planner) -> Answer:
-        seconds = self._task.budget.seconds
-        try:
-            with anyio.move_on_after(seconds) as window:
-                return await self._driven(planner)
-            if window.cancelled_caught and seconds is not None:
-                self._ledger.refuse("seconds", seconds, self._trace.seconds)
-        except BudgetExceeded:
-            return await self._salvaged()
-        raise RuntimeError("a question neither ended nor was cancelled")
+                        return action.plan
+                outcome = advance(planner, steps, await self._performed(outcome))
+            return outcome.plan
 
     async def _driven(self, planner: Planner) -> Answer:
-        with closing(_started(planner, self._task)) as steps:
-            outcome = _advanced(planner, steps, None)
+        with closing(start(planner, self._task)) as steps:
+            outcome = advance(planner, steps, None)
             while not isinstance(outcome, Answer):
-                outcome = _advanced(planner, steps, await self._performed(outcome))
+                outcome = advance(planner, steps, await self._performed(outcome))
             return outcome
 
-    async def _performed(self, actions: _Actions) -> _Seen:
+    async def _performed(self, actions: Actions) -> Observations:
         return tuple(await together([partial(self._observed, action) for action in actions]))
 
     async def _observed(self, action: Action) -> Observation:
@@ -179,14 +183,16 @@ class Driver:
     async def _probed(self, action: Probe) -> Relevance:
         able = {name: source for name in self._cards if isinstance(source := self._tools.sources[name], Relevant)}
         with self._trace.span("probe", "plan", sources=len(able)):
-            scores = await together([partial(self._relevance, source, action.question) for source in able.values()])
+            scores = await together([partial(self._relevance, name, able[name], action.question) for name in able])
         return Relevance({name: score for name, score in zip(able, scores, strict=True) if score is not None})
 
-    async def _relevance(self, source: Relevant, question: str) -> float | None:
-        try:
-            return await source.relevance(question, self._task.scope)
-        except Exception:  # noqa: BLE001  # a hint is never worth the answer, whatever a source raises
-            return None
+    async def _relevance(self, name: str, source: Relevant, question: str) -> float | None:
+        with anyio.move_on_after(self._cards[name].timeout):
+            try:
+                return await source.relevance(question, self._task.scope)
+            except Exception:  # noqa: BLE001  # a hint is never worth the answer, whatever a source raises
+                return None
+        return None
 
     async def _executed(self, action: Execute) -> Executed:
         plan = self._signed(self._allowed(action.plan))
@@ -220,7 +226,6 @@ class Driver:
         done = [run.executed for run in self._runs]
         evidence = Evidence().merged(*(executed.evidence for executed in done))
         draft = self._draft or await extracted(self._task.question, evidence, self._looked)
-        missing = (f"{step} brought nothing: {why}" for executed in done for step, why in executed.failures.items())
         return Answer(
             text=draft.text,
             question=self._task.question,
@@ -228,22 +233,30 @@ class Driver:
             evidence=evidence,
             plan=done[-1].plan if done else Plan(),
             partial=True,
-            notes=(*draft.notes, *(note for executed in done for note in executed.notes), *missing),
+            notes=(*draft.notes, *(note for executed in done for note in executed.notes)),
         )
 
     def _completed(self, answer: Answer) -> Answer:
         spent = [str(error) for error in self._ledger.exceeded]
+        failures = self._looked.failures
+        missing = [
+            f"{step} brought nothing: {why}"
+            for step, why in failures.items()
+            if not any(why in note for note in answer.notes)
+        ]
+        lost = self._partial or spent or failures or any(run.incomplete for run in self._runs)
         left_out = [f"{name} was left out: it {why}" for name, why in self._left_out.items()]
         extracted_from = ": the answer is extracted from the sources" if answer.evidence else ""
         without = [] if self._tools.model else [f"no model was used{extracted_from}"]
+        notes = (*answer.notes, *missing, *spent, self._ledger.unheld, *left_out, *without)
         usage = self._ledger.usage.model_copy(update={"seconds": self._trace.seconds})
         return answer.model_copy(
             update={
                 "question": answer.question or self._task.question,
                 "usage": usage,
                 "trace": self._trace.spans,
-                "partial": answer.partial or self._partial or bool(spent) or any(r.incomplete for r in self._runs),
-                "notes": tuple(dict.fromkeys((*answer.notes, *spent, *left_out, *without))),
+                "partial": answer.partial or bool(lost),
+                "notes": tuple(dict.fromkeys(filter(None, notes))),
             }
         )
 
@@ -254,40 +267,3 @@ class Driver:
 
     def _tell_step(self, kind: Any, step_id: str, **payload: Any) -> None:
         self._tell(kind, step_id=step_id, payload=payload)
-
-
-def _started(planner: Planner, task: Task) -> Generator[_Actions, _Seen, Answer]:
-    name = type(planner).__name__
-    steps = _sound(name, lambda: planner.plan(task))
-    if not isinstance(steps, Generator):
-        raise PlanError(f"the planner {name} gives a {type(steps).__name__}; its plan method must be a generator")
-    return steps
-
-
-def _advanced(planner: Planner, steps: Generator[_Actions, _Seen, Answer], seen: _Seen | None) -> _Actions | Answer:
-    """What the planner wants next, or its answer."""
-    name = type(planner).__name__
-
-    def step() -> _Actions | Answer:
-        try:
-            return next(steps) if seen is None else steps.send(seen)
-        except StopIteration as stop:
-            if not isinstance(stop.value, Answer):
-                raise PlanError(
-                    f"the planner {name} returned {type(stop.value).__name__}; it must return an Answer"
-                ) from None
-            return stop.value
-
-    outcome = _sound(name, step)
-    if isinstance(outcome, Answer) or (isinstance(outcome, tuple) and all(isinstance(a, Action) for a in outcome)):
-        return outcome
-    raise PlanError(f"the planner {name} yielded {outcome!r:.80}; it must yield a tuple of actions")
-
-
-def _sound(planner: str, call: Callable[[], Any]) -> Any:
-    try:
-        return call()
-    except RagError:
-        raise
-    except Exception as error:  # planners are other people's code, and this is the edge to them
-        raise PlanError(f"the planner {planner} raised {type(error).__name__}: {error}") from error

@@ -36,15 +36,13 @@ class Given:
         else:
             (seen,) = yield (Read(self.question, executed.evidence),)
             draft = _of(seen, Draft)
-        missing = tuple(f"{step} brought nothing: {why}" for step, why in executed.failures.items())
         return Answer(
             text=draft.text,
             question=self.question or "",
             citations=draft.citations,
             evidence=executed.evidence,
             plan=executed.plan,
-            partial=bool(missing),
-            notes=(*self.notes, *executed.plan.notes, *executed.notes, *missing, *draft.notes),
+            notes=(*self.notes, *executed.plan.notes, *executed.notes, *draft.notes),
         )
 
 

@@ -120,7 +120,7 @@ def _words(value: Any) -> str:
 
 def _wanted(ref: Ref) -> str:
     names = [str(element) for element in ref.fields if isinstance(element, str)]
-    return ".".join(names) or f"row {ref}"
+    return ".".join(names) or "rows"
 
 
 def fitted(card: SourceCard, args: Mapping[str, Any], step_id: str) -> dict[str, Any]:

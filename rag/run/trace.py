@@ -26,6 +26,12 @@ class OpenSpan:
         self.span_id = span_id
         self.status: Literal["ok", "error", "skipped"] = "ok"
         self.attributes: dict[str, JsonValue] = {}
+        self._retries: list[JsonValue] = []
+
+    def retried(self, error: BaseException, wait: float) -> None:
+        """Note that the work is done again after an error, and after how many seconds."""
+        self._retries.append({"after": str(error), "waited": wait})
+        self.attributes["retries"] = self._retries
 
 
 # A task starts with a copy of its maker's context, so a span's parent is the one it was made under.
@@ -78,7 +84,8 @@ class Trace:
             yield span
         except BaseException as error:
             span.status = "error"
-            span.attributes["error"] = f"{type(error).__name__}: {error}"
+            name = type(error).__name__
+            span.attributes["error"] = f"{name}: {error}" if isinstance(error, Exception) else name
             raise
         finally:
             _current.reset(token)

@@ -32,9 +32,9 @@ def test_no_call_is_made_once_the_money_is_spent():
 
 def test_a_budget_of_nothing_allows_nothing():
     ledger = Ledger(Budget(model_calls=0, calls_per_source=0))
-    with pytest.raises(BudgetExceeded, match="model_calls"):
+    with pytest.raises(BudgetExceeded, match="model calls"):
         ledger.before_model_call()
-    with pytest.raises(BudgetExceeded, match="calls_per_source"):
+    with pytest.raises(BudgetExceeded, match="calls per source"):
         ledger.before_source_call("docs")
     assert [error.limit for error in ledger.exceeded] == ["model_calls", "calls_per_source"]
 

@@ -6,7 +6,7 @@ import anyio
 import pytest
 
 from rag.card import SourceCard, free_query
-from rag.errors import ModelError, PlanError, RagError, ScopeError, SourceError
+from rag.errors import BudgetExceeded, ModelError, PlanError, RagError, ScopeError, SourceError
 from rag.plan import Plan
 from rag.protocols import Complete, Completion, Execute, Executed, Failed, Probe, Read, Relevance
 from rag.run.driver import Driver, Tools
@@ -157,7 +157,7 @@ async def test_a_model_that_is_busy_is_asked_again(prompts):
     (seen,), answer = await observed((Complete("mine", {"q": "hi"}),), model=model, prompts=prompts)
     assert seen.text == "at last"
     assert answer.usage.model_calls == 1
-    assert next(s for s in answer.trace if s.kind == "model").attributes["retries"] == 1
+    assert next(s for s in answer.trace if s.kind == "model").attributes["retries"] == [{"after": "busy", "waited": 0}]
 
 
 async def test_whatever_a_model_raises_is_a_model_error(prompts):
@@ -249,7 +249,7 @@ async def test_without_model_calls_in_the_budget_the_answer_is_extracted_and_par
     answer = await driver(model=model, budget=Budget(model_calls=0)).answer(read_and_answer(one_step()))
     assert "docs on x" in answer.text
     assert answer.partial
-    assert "the budget of 0 model_calls is spent" in answer.notes
+    assert "the budget of 0 model calls is spent" in answer.notes
     assert model.calls == []
 
 
@@ -362,3 +362,30 @@ async def test_the_first_plan_is_given_without_running_it():
     plan = await driver(docs).first_plan(Planned(planner))
     assert (plan.question, plan.steps) == ("how?", one_step().steps)
     assert docs.calls == 0
+
+
+async def test_planning_stops_at_the_deadline_too():
+    def planner(task):
+        yield (Probe("x"),)
+
+    class Slow(Docs):
+        async def relevance(self, question, scope):
+            await anyio.sleep_forever()
+
+    with pytest.raises(BudgetExceeded, match=r"the budget of 0.05 seconds is spent"):
+        await driver(Slow(), budget=Budget(seconds=0.05)).first_plan(Planned(planner))
+
+
+async def test_a_failed_step_makes_the_answer_partial_whatever_the_planner_says():
+    async def broken():
+        raise SourceError("down")
+
+    _, answer = await observed((Execute(one_step()),), Docs(call=broken))
+    assert answer.partial
+    assert "s1 brought nothing: down" in answer.notes
+
+
+async def test_a_budget_of_money_says_when_the_price_is_not_known(prompts):
+    actions = (Complete("mine", {"q": "hi"}),)
+    _, answer = await observed(actions, model=FakeModel(["x"]), prompts=prompts, budget=Budget(usd=1.0))
+    assert "the budget of 1 usd could not be held: what the model costs is not known" in answer.notes
