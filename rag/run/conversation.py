@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
-from uuid import uuid4
 
 from rag.errors import ConfigError, StoreError
 from rag.types import Answer, Scope, Turn
@@ -51,8 +50,8 @@ class Conversation:
         if self.name is None or self.memory is None:
             return answer
         said = [
-            Turn(turn_id=uuid4().hex, role="user", text=question, at=asked),
-            Turn(turn_id=uuid4().hex, role="assistant", text=answer.text, at=datetime.now(UTC)),
+            Turn(role="user", text=question, at=asked),
+            Turn(role="assistant", text=answer.text, at=datetime.now(UTC)),
         ]
         try:
             await self.memory.aadd(self.name, said, scope=self.scope)

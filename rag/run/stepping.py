@@ -9,13 +9,14 @@ from rag.errors import PlanError, RagError
 from rag.protocols import Action, Observation, Planner, Task
 from rag.types import Answer
 
-__all__ = ["Actions", "Observations", "advance", "start"]
+__all__ = ["Actions", "Observations", "Running", "advance", "start"]
 
 Actions: TypeAlias = tuple[Action, ...]
 Observations: TypeAlias = tuple[Observation, ...]
+Running: TypeAlias = Generator[Actions, Observations, Answer]
 
 
-def start(planner: Planner, task: Task) -> Generator[Actions, Observations, Answer]:
+def start(planner: Planner, task: Task) -> Running:
     """The planner's generator, not yet begun.
 
     Raises:
@@ -28,9 +29,7 @@ def start(planner: Planner, task: Task) -> Generator[Actions, Observations, Answ
     return steps
 
 
-def advance(
-    planner: Planner, steps: Generator[Actions, Observations, Answer], seen: Observations | None
-) -> Actions | Answer:
+def advance(planner: Planner, steps: Running, seen: Observations | None) -> Actions | Answer:
     """What the planner wants next, or its answer, once it was sent what it wanted before.
 
     Raises:

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from rag.assistant import Assistant, aask, ask
 from rag.card import SourceCard, free_query
 from rag.errors import ConfigError, InputError, PlanError, ScopeError, SourceError, StoreError
+from rag.memory import Memory
 from rag.plan import Plan
 from rag.protocols import Execute, Reply
 from rag.run import binding
@@ -53,20 +54,10 @@ class ListsEvidence:
         return Answer(text=said + text, evidence=executed.evidence, plan=executed.plan, notes=missing)
 
 
-class Conversations:
-    """A memory in a dictionary."""
-
-    def __init__(self):
-        self.kept = {}
-        self.broken = False
-
-    async def aturns(self, conversation, *, last, scope):
-        return self.kept.get((scope, conversation), [])[-last:]
-
-    async def aadd(self, conversation, turns, *, scope):
-        if self.broken:
-            raise StoreError("the disk is full")
-        self.kept.setdefault((scope, conversation), []).extend(turns)
+@pytest.fixture
+def memory():
+    with Memory.open("sqlite://") as opened:
+        yield opened
 
 
 def assistant(*sources, **options):
@@ -304,13 +295,12 @@ def test_without_the_cache_every_call_is_made():
     assert len(source.seen) == 2
 
 
-def test_the_turns_of_a_conversation_are_context_and_grow_by_question_and_answer():
-    memory = Conversations()
+def test_the_turns_of_a_conversation_are_context_and_grow_by_question_and_answer(memory):
     one = assistant(memory=memory)
     one.ask("lamps?", conversation="c1")
     answer = one.ask("desks?", conversation="c1")
     assert answer.text.startswith("user: lamps?; assistant: The docs speak of lamps?.; The docs")
-    turns = memory.kept[Scope(), "c1"]
+    turns = memory.turns("c1")
     assert [(turn.role, turn.text) for turn in turns[:2]] == [
         ("user", "lamps?"),
         ("assistant", "The docs speak of lamps?."),
@@ -319,8 +309,7 @@ def test_the_turns_of_a_conversation_are_context_and_grow_by_question_and_answer
     assert all(turn.at <= datetime.now(UTC) for turn in turns)
 
 
-def test_conversations_of_one_user_are_not_seen_by_another():
-    memory = Conversations()
+def test_conversations_of_one_user_are_not_seen_by_another(memory):
     one = assistant(Docs(shared=True), memory=memory)
     one.ask("lamps?", conversation="c1", scope=Scope(user="ann"))
     assert one.ask("desks?", conversation="c1", scope=Scope(user="bob")).text == "The docs speak of desks?."
@@ -331,9 +320,11 @@ def test_a_conversation_without_a_memory_is_a_config_error():
         assistant().ask("lamps?", conversation="c1")
 
 
-def test_an_answer_that_could_not_be_kept_is_given_all_the_same_and_says_so():
-    memory = Conversations()
-    memory.broken = True
+def test_an_answer_that_could_not_be_kept_is_given_all_the_same_and_says_so(memory, monkeypatch):
+    async def full(*_, **__):
+        raise StoreError("the disk is full")
+
+    monkeypatch.setattr(memory, "aadd", full)
     answer = assistant(memory=memory).ask("lamps?", conversation="c1")
     assert answer.text == "The docs speak of lamps?."
     assert answer.partial
