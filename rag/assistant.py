@@ -246,7 +246,7 @@ class Assistant:
         conversation: str | None,
         scope: Scope | None,
         budget: Budget | None,
-        listen: Callable[[Event], None] = lambda event: None,
+        listen: Callable[[Event], None] | None = None,
         *,
         turns: Sequence[Turn] = (),
     ) -> Answer:
@@ -261,7 +261,7 @@ class Assistant:
         turns: Sequence[Turn],
         scope: Scope | None,
         budget: Budget | None,
-        listen: Callable[[Event], None] = lambda event: None,
+        listen: Callable[[Event], None] | None = None,
     ) -> Driver:
         tools = self._tools
         task = make_task(question, tools.sources, turns=turns, scope=scope, budget=budget, model=tools.model)

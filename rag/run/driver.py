@@ -82,7 +82,7 @@ class Driver:
         tools: Tools,
         task: Task,
         *,
-        listen: Callable[[Event], None] = lambda event: None,
+        listen: Callable[[Event], None] | None = None,
     ) -> None:
         self._tools = tools
         self._task = task
@@ -98,9 +98,8 @@ class Driver:
         self._asking = (
             Asking(tools.model, self._ledger, self._trace, tools.prompts, tools.attempts) if tools.model else None
         )
-        self._reading = Reading(
-            self._asking, self._trace, task.turns, on_token=lambda token: self._tell("token", text=token)
-        )
+        # The model is asked to stream only for someone: what has been shown cannot be asked for again.
+        self._reading = Reading(self._asking, self._trace, task.turns, self._tell_token if listen else None)
         self._runs: list[PlanRun] = []
         self._draft: Draft | None = None
         self._partial = False
@@ -261,9 +260,15 @@ class Driver:
         )
 
     def _tell(self, kind: Any, **payload: Any) -> None:
+        if self._listen is None:
+            return
         span = self._trace.current
         seq, now = next(self._count), datetime.now(UTC)
         self._listen(Event(kind=kind, seq=seq, at=now, span_id=span.span_id if span else None, **payload))
+
+    def _tell_token(self, text: str) -> None:
+        if text:
+            self._tell("token", text=text)
 
     def _tell_step(self, kind: Any, step_id: str, **payload: Any) -> None:
         self._tell(kind, step_id=step_id, payload=payload)

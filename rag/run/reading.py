@@ -35,7 +35,7 @@ class Reading:
     asking: Asking | None
     trace: Trace
     turns: tuple[Turn, ...] = ()
-    on_token: Callable[[str], None] = lambda token: None
+    on_token: Callable[[str], None] | None = None
 
     async def read(self, action: Read, looked: Looked) -> tuple[Draft, bool]:
         """The reader's draft, and whether the model was to write it but failed."""
@@ -65,22 +65,20 @@ class Reading:
 
         items = await anyio.to_thread.run_sync(packed)  # counting takes a while, and loads the vocabulary
         prompt = request(action.question, items, self.turns, action.style)
-        if action.style == "chain":  # a chain of thought between two rounds is not part of the answer
+        # A chain of thought between two rounds is not part of the answer, and is not shown.
+        if self.on_token is None or action.style == "chain":
             return draft((await asking.complete(prompt)).text, items)
-        shown = TokenFilter(len(items))
-        completion = await asking.complete(prompt, lambda token: self._show(shown.feed(token)))
-        self._show(shown.close())
+        shown, tell = TokenFilter(len(items)), self.on_token
+        completion = await asking.complete(prompt, lambda token: tell(shown.feed(token)))
+        tell(shown.close())
         return draft(completion.text, items)
 
     async def _fallen_back(self, action: Read, looked: Looked, span: OpenSpan, error: Exception) -> Draft:
         span.attributes["fallback"] = str(error)
         draft = await extracted(action.question, action.evidence, looked)
-        note = f"the model could not write the answer ({error}): it is extracted from the sources"
+        instead = ": it is extracted from the sources" if action.evidence else ""
+        note = f"the model could not write the answer ({error}){instead}"
         return replace(draft, notes=(*draft.notes, note))
-
-    def _show(self, text: str) -> None:
-        if text:
-            self.on_token(text)
 
 
 async def extracted(question: str, evidence: Evidence, looked: Looked) -> Draft:

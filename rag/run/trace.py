@@ -84,8 +84,8 @@ class Trace:
             yield span
         except BaseException as error:
             span.status = "error"
-            name = type(error).__name__
-            span.attributes["error"] = f"{name}: {error}" if isinstance(error, Exception) else name
+            kind_of_error = type(error).__name__
+            span.attributes["error"] = f"{kind_of_error}: {error}" if isinstance(error, Exception) else kind_of_error
             raise
         finally:
             _current.reset(token)

@@ -57,7 +57,7 @@ def read_and_answer(plan):
     return Planned(planner)
 
 
-def driver(*sources, model=None, prompts=None, listen=lambda event: None, **task):
+def driver(*sources, model=None, prompts=None, listen=None, **task):
     sources = sources or (Docs(),)
     tools = Tools({s.card.name: s for s in sources}, model=model, prompts=prompts)
     made = make_task("how?", tools.sources, model=model, **task)
@@ -389,3 +389,18 @@ async def test_a_budget_of_money_says_when_the_price_is_not_known(prompts):
     actions = (Complete("mine", {"q": "hi"}),)
     _, answer = await observed(actions, model=FakeModel(["x"]), prompts=prompts, budget=Budget(usd=1.0))
     assert "the budget of 1 usd could not be held: what the model costs is not known" in answer.notes
+
+
+@pytest.mark.parametrize(("listens", "asked"), [(False, 2), (True, 1)])
+async def test_a_reading_is_retried_unless_a_part_of_it_was_shown_already(listens, asked):
+    class BreaksOff(FakeModel):
+        async def complete(self, messages, *, on_token=None, **options):
+            if on_token and not self.calls:
+                on_token("It ")
+            return await super().complete(messages, on_token=on_token, **options)
+
+    model = BreaksOff([ModelError("cut off", retryable=True, retry_after=0), "It is so [1]."])
+    events = []
+    listen = events.append if listens else None
+    await driver(model=model, listen=listen).answer(read_and_answer(one_step()))
+    assert len(model.calls) == asked

@@ -37,7 +37,8 @@ def test_an_exception_marks_the_span_and_goes_on():
     trace = Trace()
     with pytest.raises(ValueError, match="no"), trace.span("s1", "step"):
         raise ValueError("no")
-    assert (trace.spans[0].status, trace.spans[0].attributes) == ("error", {"error": "ValueError: no"})
+    (span,) = trace.spans
+    assert (span.name, span.status, span.attributes) == ("s1", "error", {"error": "ValueError: no"})
 
 
 def test_times_are_seconds_from_the_start_of_the_trace():
