@@ -8,6 +8,8 @@ import logging
 import httpx
 import openai
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from starlette.exceptions import HTTPException
 
 from rag.run.task import LONGEST_QUESTION
@@ -177,3 +179,32 @@ def test_the_api_describes_itself_and_loads_nothing_from_elsewhere(one_server):
     described = httpx.get(f"{one_server}/openapi.json").json()
     assert "/v1/chat/completions" in described["paths"]
     assert httpx.get(f"{one_server}/docs").status_code == 404
+
+
+_json = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=9)
+    | st.sampled_from(["user", "rag", "text"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["role", "content", "type", "text", "conversation"]), inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+_message = st.fixed_dictionaries({"role": st.sampled_from(["user", "system", "tool"]) | _json, "content": _json})
+_body = st.fixed_dictionaries(
+    {"model": st.just("rag") | _json, "messages": st.lists(_message, max_size=3) | _json},
+    optional={"stream": st.booleans() | _json, "stream_options": _json, "metadata": _json, "n": _json, "user": _json},
+)
+
+
+@given(_body)
+@settings(max_examples=60)
+def test_whatever_is_sent_is_answered_or_refused_and_never_a_crash(one_server, body):
+    got = _post(one_server, body)
+    assert got.status_code in (200, 400, 404)
+    if got.status_code != 200:
+        assert got.json()["error"]["message"]
