@@ -84,7 +84,7 @@ def script():
     with contextlib.ExitStack() as stack:
 
         def start(text):
-            command = [sys.executable, "-X", "dev", "-W", "error", "-c", text]
+            command = [sys.executable, "-W", "error", "-c", text]
             process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
             stack.enter_context(process)
             stack.callback(process.kill)
