@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
 
 from rag.card import ScopeField
 from rag.plan import Plan
@@ -30,6 +30,15 @@ __all__ = [
     "Turn",
     "Usage",
 ]
+
+
+def _with_zone(at: datetime) -> datetime:
+    if at.utcoffset() is None:
+        raise ValueError("has no time zone: write datetime(…, tzinfo=UTC), or tzinfo=ZoneInfo('Europe/Berlin')")
+    return at
+
+
+_Aware: TypeAlias = Annotated[datetime, AfterValidator(_with_zone)]
 
 
 class _Value(BaseModel):
@@ -167,7 +176,7 @@ class Scope(_Value):
 
     tenant: str | None = None
     user: str | None = None
-    as_of: AwareDatetime | None = None
+    as_of: _Aware | None = None
     labels: frozenset[str] = frozenset()
 
     @property
@@ -192,7 +201,7 @@ class Turn(_Value):
     role: Literal["user", "assistant", "tool"] | None = None
     speaker: str = ""
     text: str
-    at: AwareDatetime | None = None
+    at: _Aware | None = None
     zone: str = "UTC"
     session: str | None = None
     metadata: dict[str, JsonValue] = Field(default_factory=dict)

@@ -1,0 +1,7 @@
+"""Memory: every turn of every conversation, kept as it was said."""
+
+from __future__ import annotations
+
+from rag.memory.log import Memory
+
+__all__ = ["Memory"]
