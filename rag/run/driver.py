@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -224,7 +224,10 @@ class Driver:
         """An answer from what there is when a limit was reached."""
         done = [run.executed for run in self._runs]
         evidence = Evidence().merged(*(executed.evidence for executed in done))
-        draft = self._draft or await extracted(self._task.question, evidence, self._looked)
+        # Without a step so far, what was cut short is a search all the same, and no small talk.
+        looked = replace(self._looked, steps=self._looked.steps or 1)
+        draft = self._draft or await extracted(self._task.question, evidence, looked)
+        notes = (note for executed in done for note in (*executed.plan.notes, *executed.notes))
         return Answer(
             text=draft.text,
             question=self._task.question,
@@ -232,7 +235,7 @@ class Driver:
             evidence=evidence,
             plan=done[-1].plan if done else Plan(),
             partial=True,
-            notes=(*draft.notes, *(note for executed in done for note in executed.notes)),
+            notes=(*draft.notes, *notes),
         )
 
     def _completed(self, answer: Answer) -> Answer:

@@ -45,6 +45,13 @@ class Planned:
         self.plan = function
 
 
+class Slow(Docs):
+    """Documents that never say how relevant they are."""
+
+    async def relevance(self, question, scope):
+        await anyio.sleep_forever()
+
+
 def one_step(source="docs", **args):
     return Plan.from_json({"steps": [{"id": "s1", "source": source, "args": {"query": "x", **args}}]})
 
@@ -370,10 +377,6 @@ async def test_planning_stops_at_the_deadline_too():
     def planner(task):
         yield (Probe("x"),)
 
-    class Slow(Docs):
-        async def relevance(self, question, scope):
-            await anyio.sleep_forever()
-
     with pytest.raises(BudgetExceeded, match=r"the budget of 0.05 seconds is spent"):
         await driver(Slow(), budget=Budget(seconds=0.05)).first_plan(Planned(planner))
 
@@ -406,3 +409,12 @@ async def test_a_reading_is_retried_unless_a_part_of_it_was_shown_already(listen
     listen = events.append if listens else None
     await driver(model=model, listen=listen).answer(read_and_answer(one_step()))
     assert len(model.calls) == asked
+
+
+async def test_a_question_that_was_cut_short_before_any_step_found_nothing():
+    def planner(task):
+        yield (Probe("x"),)
+
+    answer = await driver(Slow(), budget=Budget(seconds=0.05)).answer(Planned(planner))
+    assert "found nothing" in answer.text
+    assert answer.partial
