@@ -119,18 +119,20 @@ async def _check_refused(source: Source, bad: Mapping[str, Any], scope: Scope) -
 
 async def _check_concurrency(source: Source, args: Mapping[str, Any], scope: Scope, longest_block: float) -> None:
     expected = await source.call(args, scope)
-    beat = asyncio.create_task(_longest_gap())
-    await asyncio.sleep(0)
-    found = await asyncio.gather(*(source.call(args, scope) for _ in range(_AT_ONCE)))
-    await asyncio.sleep(0)  # so that a gap at the very end is seen
-    beat.cancel()
-    gap = await beat
-    _expect(all(rows == expected for rows in found), f"{_AT_ONCE} calls at once bring other rows than one alone")
+    gaps: list[float] = []
+    while not gaps or (gaps[-1] >= longest_block and len(gaps) < 2):  # twice, since a busy machine may hold one up
+        beat = asyncio.create_task(_longest_gap())
+        await asyncio.sleep(0)
+        found = await asyncio.gather(*(source.call(args, scope) for _ in range(_AT_ONCE)))
+        beat.cancel()
+        gaps.append(await beat)
+        _expect(all(rows == expected for rows in found), f"{_AT_ONCE} calls at once bring other rows than one alone")
+    gap = gaps[-1]
     _expect(gap < longest_block, f"a call kept the event loop from other work for {gap:.1f} s; run it in a thread")
 
 
 async def _longest_gap() -> float:
-    """The longest time, in seconds, that this task was kept waiting."""
+    """The longest time, in seconds, that this task was kept waiting until it is cancelled."""
     loop = asyncio.get_running_loop()
     longest, last = 0.0, loop.time()
     with suppress(asyncio.CancelledError):
@@ -187,9 +189,11 @@ async def check_scope(
 
 
 def _records() -> list[Owned]:
-    names = [*_NEIGHBOURS]
-    owners = [(name, "ann") for name in names] + [("acme", name.replace("acme", "ann")) for name in names]
-    return [Owned(tenant, user, f"secret{number}q") for number, (tenant, user) in enumerate(dict.fromkeys(owners))]
+    owners = [(name, "ann") for name in _NEIGHBOURS] + [("acme", name.replace("acme", "ann")) for name in _NEIGHBOURS]
+    return [
+        Owned(tenant, user, f"the secret{number}q lies in a drawer")
+        for number, (tenant, user) in enumerate(dict.fromkeys(owners))
+    ]
 
 
 def _same_owner(record: Owned, owner: Owned, fields: Sequence[str]) -> bool:
@@ -198,7 +202,7 @@ def _same_owner(record: Owned, owner: Owned, fields: Sequence[str]) -> bool:
 
 def _questions(records: Sequence[Owned], owner: Owned) -> list[str]:
     other = next(record for record in reversed(records) if record.text != owner.text)
-    return [owner.text, other.text, "secret", "%", "_", "secret%", other.tenant, f"{owner.text} {other.text}"]
+    return [owner.text, other.text, "secret", "drawer", "%", "_", "secret%", other.tenant, f"{owner.text} {other.text}"]
 
 
 async def _check_no_scope(source: Source, records: Sequence[Owned], args: Callable[[str], Mapping[str, Any]]) -> None:

@@ -91,16 +91,17 @@ def described(column: Column, sample: Sample) -> Column:
         Column(name='state', kind='enum', values=('open', 'shut'), pattern=None, nullable=True)
     """
     texts = [value for value in sample.values if isinstance(value, str)]
-    if column.kind != "prose" or not texts or len(texts) < len(sample.values):
+    if column.kind != "prose" or len(texts) < len(sample.values):
         return column
-    if date := _date_kind(texts):
+    if texts and (date := _date_kind(texts)):
         return replace(column, kind=date)
     distinct = tuple(dict.fromkeys(texts))
     shown = distinct if sample.public and len(distinct) <= MAX_VALUES else ()
     pattern = shape(distinct, literal=sample.public)
     if pattern or (sample.identifies and not any(" " in text for text in distinct)):
         return replace(column, kind="id", pattern=pattern)
-    if sample.complete and len(distinct) <= min(MAX_CHOICES, len(texts) // 2) and _short(distinct, _MAX_CHOICE):
+    few = 0 < len(distinct) <= min(MAX_CHOICES, len(texts) // 2)
+    if few and sample.complete and _short(distinct, _MAX_CHOICE):
         return replace(column, kind="enum", values=tuple(sorted(shown)))
     return replace(column, kind="label", values=shown) if _short(distinct, MAX_LABEL) else column
 

@@ -91,7 +91,7 @@ class Select:
             if column.kind == "label":
                 matches.append(_same_text(rows.c[column.name], value))
         conditions += [self._joined(rows, query, homes, given) for homes, given in elsewhere.items()]
-        found = {word: self._has(rows, query.table, word) for word in (*query.words.content, *query.words.names)}
+        found = {word: self._has(rows, query, word) for word in (*query.words.content, *query.words.names)}
         if query.words.content:
             conditions.append(sa.or_(*(found[word] for word in query.words.content)))
         return conditions, [sa.case((match, 1), else_=0) for match in (*matches, *found.values())]
@@ -207,14 +207,17 @@ class Select:
         condition: Condition = sql >= limit if argument.bound == "from" else sql < limit
         return condition
 
-    def _has(self, rows: Rows, table: Table, word: str) -> Condition:
-        """The word is somewhere in the row's text; in an identifier, it is the whole of it."""
+    def _has(self, rows: Rows, query: Query, word: str) -> Condition:
+        """The word is somewhere in the row's text; in an identifier, it is the whole of it.
+
+        Who owns the row is not part of what it says.
+        """
         import sqlalchemy as sa
 
         tests = [
             _same_text(rows.c[column.name], word) if column.kind == "id" else self._contains(rows, column, word)
-            for column in table.columns.values()
-            if column.is_text
+            for column in query.table.columns.values()
+            if column.is_text and column.name not in query.owned
         ]
         return sa.or_(sa.false(), *tests)
 

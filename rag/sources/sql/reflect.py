@@ -48,9 +48,9 @@ def reflect(database: Database, tables: Sequence[str] | None, *, public: bool) -
 
 def _chosen(inspector: sa.Inspector, tables: Sequence[str] | None, source: str) -> list[str]:
     there = inspector.get_table_names()
+    if not (there if tables is None else tables):
+        raise ConfigError(f"source {source!r}: there are no tables to read; check the URL and tables=")
     if tables is None:
-        if not there:
-            raise ConfigError(f"source {source!r}: the database has no tables")
         return there
     known = [*there, *inspector.get_view_names()]
     if unknown := [name for name in tables if name not in known]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -177,15 +178,13 @@ class SqlSource:
         escaped = asked["sql"] if self._database.dialect == "sqlite" else asked["sql"].replace("%", "%%")
         with self._database.reading(stopped) as connection:
             options = {"stream_results": True, "max_row_buffer": self._options.max_rows}
-            result = connection.exec_driver_sql(escaped, execution_options=options)
-            if not result.returns_rows:
-                raise SourceError(
-                    f"source {self._card.name!r}: the statement returns no rows; write one SELECT",
-                    source=self._card.name,
-                )
-            names = list(result.keys())
-            found = result.fetchmany(self._options.max_rows)
-        return [_plain_row(names, row) for row in found]
+            with closing(connection.exec_driver_sql(escaped, execution_options=options)) as result:
+                if not result.returns_rows:
+                    raise SourceError(
+                        f"source {self._card.name!r}: the statement returns no rows; write one SELECT",
+                        source=self._card.name,
+                    )
+                return [_plain_row(list(result.keys()), row) for row in result.fetchmany(self._options.max_rows)]
 
 
 def _default(schema: DatabaseSchema, source: str) -> Table:

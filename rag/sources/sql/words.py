@@ -15,6 +15,8 @@ __all__ = ["MAX_WORDS", "Words", "naming", "split_name"]
 MAX_WORDS: Final = 24
 """Words of a query that are looked for, at most."""
 
+_MAX_LENGTH: Final = 200  # characters of a word that are looked for; databases refuse long patterns
+
 _TOKEN: Final = re.compile(r"[^\W_]+(?:[-_./@:][^\W_]+)*")
 
 
@@ -59,13 +61,14 @@ def split_name(name: str) -> list[str]:
 
 def _beginnings(token: str) -> list[str]:
     if any(character.isdigit() for character in token):
-        return [token.lower()]
-    words = (part.lower() for part in re.split(r"[-_./@:]", token) if len(part) > 1)
+        return [token.lower()[:_MAX_LENGTH]]
+    words = (part.lower()[:_MAX_LENGTH] for part in re.split(r"[-_./@:]", token) if len(part) > 1)
     return [_beginning(word, stem) for word in words for stem in terms(word)]
 
 
 def _beginning(word: str, stem: str) -> str:
-    # "battery" has the stem "batteri"; stems are spelt without accents, which a database tells apart.
     if not word.isascii():
-        return word
-    return "".join(one for one, two in takewhile(lambda pair: pair[0] == pair[1], zip(word, stem, strict=False)))
+        return word  # stems are spelt without accents, which a database tells apart
+    shared = takewhile(lambda pair: pair[0] == pair[1], zip(word, stem, strict=False))
+    # "battery" and "batteries" have the stem "batteri".
+    return "".join(letter for letter, _ in shared).removesuffix("i") or word
