@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Hashable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias
@@ -134,15 +134,15 @@ class _Flight:
         self.error: RagError | None = None
 
 
-class _translated(AbstractContextManager[None]):  # noqa: N801  # reads as a verb where it is used
-    def __init__(self, source: str) -> None:
-        self._source = source
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        # Sources are other people's code: whatever they raise becomes an error of this step alone.
-        if isinstance(error, Exception) and not isinstance(error, RagError):
-            why = f"{type(error).__name__}: {error}"
-            raise SourceError(f"{self._source} failed: {why}", source=self._source) from error
+@contextmanager
+def _translated(source: str) -> Iterator[None]:
+    try:
+        yield
+    except RagError:
+        raise
+    except Exception as error:  # sources are other people's code: what they raise fails their step alone
+        why = f"{type(error).__name__}: {error}"
+        raise SourceError(f"{source} failed: {why}", source=source) from error
 
 
 def _checked(rows: Any, source: str) -> Sequence[Row]:
