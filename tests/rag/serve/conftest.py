@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import openai
@@ -18,10 +19,11 @@ from planners.actions import answered, execute
 from rag.assistant import Assistant
 from rag.card import SourceCard, free_query
 from rag.errors import InputError, RateLimited, ScopeError, SourceError
+from rag.memory import Memory
 from rag.plan import Plan, Step
 from rag.protocols import Draft
 from rag.serve.app import app
-from rag.types import Citation, Scope, Turn
+from rag.types import Citation, Scope
 
 CROWD = 20
 
@@ -131,19 +133,7 @@ def client_of() -> Iterator[Callable[..., openai.OpenAI]]:
         client.close()
 
 
-@dataclass
-class ListMemory:
-    """A memory in a list, which tells what an assistant asked it to keep."""
-
-    kept: dict[tuple[str | None, str | None, str], list[Turn]] = field(default_factory=dict)
-
-    async def aturns(self, conversation: str, *, last: int, scope: Scope) -> list[Turn]:
-        return self.kept.get((scope.tenant, scope.user, conversation), [])[-last:]
-
-    async def aadd(self, conversation: str, turns: list[Turn], *, scope: Scope) -> None:
-        self.kept.setdefault((scope.tenant, scope.user, conversation), []).extend(turns)
-
-
 @pytest.fixture
-def memory() -> ListMemory:
-    return ListMemory()
+def memory(tmp_path: Path) -> Iterator[Memory]:
+    with Memory.open(f"sqlite:///{tmp_path / 'chat.db'}") as kept:
+        yield kept
