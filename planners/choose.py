@@ -89,14 +89,18 @@ def by_content(
     }
     best = max(scores.values(), default=0.0)
     ranked = sorted((card for card in cards if card.name in scores), key=lambda card: -scores[card.name])
-    chosen = [Choice(card, "the question asks for its fields") for card in covering]
+    chosen = [Choice(card, f"{_cut(text)!r} asks for its fields") for card in covering]
     if best > 0:
         near = [card for card in ranked if scores[card.name] >= close * best][:most]
-        chosen += [Choice(card, f"it fits best what is asked ({scores[card.name]:.2f})") for card in near]
+        chosen += [Choice(card, f"it fits best {_cut(text)!r} ({scores[card.name]:.2f})") for card in near]
     elif not chosen:
         asked = [card for card in ranked if card.query_argument]
         chosen += [Choice(card, "nothing tells the sources apart") for card in asked[:most]]
     return tuple(chosen)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= 60 else f"{text[:60].rsplit(' ', 1)[0]} …"
 
 
 def _told(text: str, cards: Sequence[SourceCard]) -> dict[str, float]:

@@ -7,16 +7,18 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from planners.fill import enumerated, id_pattern
-from planners.records import is_record
+from planners.language import content
+from planners.records import fields, is_record, nouns
 from rag.card import Schema, SourceCard
 from rag.plan import plan_schema
 
 __all__ = ["offered_arguments", "offered_lines", "offered_schema"]
 
-MOST_ARGUMENTS: Final = 8
+MOST_ARGUMENTS: Final = 6
 """Arguments of one source that a model is shown, at most; required ones always are."""
 
 _MOST_FIELDS: Final = 12
+_IDENTITY: Final = frozenset(("doc_id", "chunk_id"))
 _ABOUT: Final = 140  # characters
 
 
@@ -34,7 +36,11 @@ def offered_arguments(card: SourceCard, given: Collection[str] = ()) -> tuple[st
 
     def place(name: str) -> int:
         role = card.properties[name].get("role")
-        if name in card.required or name in given or (role and card.argument_of_role(role) == name):
+        if (
+            name in card.required
+            or name in given
+            or (role in ("query", "newest") and card.argument_of_role(role) == name)
+        ):
             return 0
         return 1 if id_pattern(card, name) else 2 if enumerated(card, name) else 3
 
@@ -50,10 +56,12 @@ def offered_lines(cards: Sequence[SourceCard], given: Mapping[str, Collection[st
 
 def _line(card: SourceCard, given: Collection[str]) -> str:
     line = card.signature_of(offered_arguments(card, given))
-    fields = list((card.output or {}).get("properties", {}))[:_MOST_FIELDS] if is_record(card) else []
-    if fields:
-        line += f" returns {', '.join(fields)}"
-    return f"{line}: {_cut(card.about)}" if card.about else line
+    if is_record(card):
+        shown = [name for name in (card.output or {}).get("properties", {}) if name not in _IDENTITY][:_MOST_FIELDS]
+        line += f" returns {', '.join(shown)}" if shown else ""
+    # A list of tables and columns tells nothing that the call and the fields do not.
+    tells = set(content(card.about)) - fields(card) - nouns(card)
+    return f"{line}: {_cut(card.about)}" if len(tells) > 1 else line
 
 
 def _cut(text: str) -> str:

@@ -10,19 +10,18 @@ from __future__ import annotations
 import itertools
 import json
 import re
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterator, Sequence
 from typing import Any, Final
 
 from planners.actions import complete, planned, probes, retrieve_and_read
-from planners.choose import Choice, by_content
+from planners.choose import by_content
 from planners.fill import fill, id_pattern
-from planners.language import small_talk
 from planners.offer import offered_lines, offered_schema
 from planners.records import nouns
 from planners.rules import Rules, named_choices, named_sources
 from rag.card import SourceCard
 from rag.errors import BudgetExceeded, ModelError, PlanError
-from rag.plan import Plan, Step, repair
+from rag.plan import Plan, Step, Template, references, repair
 from rag.protocols import Action, Observation, Steps, Task
 from rag.types import Turn
 
@@ -34,6 +33,12 @@ MOST_OFFERED: Final = 12
 _MOST_TOKENS: Final = 600
 _TURNS: Final = 4
 _TURN_LENGTH: Final = 240  # characters
+
+_TIMELY: Final = re.compile(
+    r"\b(?:\d{4}|dates?|days?|weeks?|months?|quarters?|years?|seasons?|spring|summer|autumn|winter|today|yesterday|recent\w*|"
+    r"ago|since|until|before|during|between)\b",
+    re.IGNORECASE,
+)
 
 _Planning = Generator[tuple[Action, ...], tuple[Observation, ...], Plan]
 
@@ -71,59 +76,64 @@ class Reaper:
 
     def route(self, task: Task) -> _Planning:
         """The plan, not yet run."""
-        if not task.cards or small_talk(task.question):
-            return (yield from Rules().route(task))
+        prior = yield from Rules().route(task)
+        if not prior.steps:
+            return prior
         if not task.model:
-            return (yield from _fallback(task, "there is no model"))
-        prior = named_choices(task)
-        named = tuple(c.card for c in prior if c.card.name in named_sources(task.question, task.cards))
-        offered = named or (yield from _shortlist(task, prior))
+            return prior.noted("planned by rules, since there is no model")
+        named = named_sources(task.question, task.cards)
+        offered = yield from _offered(task, prior, named)
         try:
             text = yield from _written(task, offered, prior)
-            plan = _mended(read_plan(text), task, offered)
+            plan = _with_fallbacks(_mended(read_plan(text), task, offered))
         except (ModelError, BudgetExceeded) as error:
-            return (yield from _fallback(task, f"the model wrote no plan: {error}"))
+            return prior.noted(f"planned by rules, since the model wrote no plan: {error}")
         except PlanError as error:
-            return (yield from _fallback(task, f"the model's plan cannot be used: {error}"))
-        if not plan.steps and prior and not named:
-            return (yield from _fallback(task, "the model's plan is empty, though the question points at sources"))
-        return planned(_with_named(plan, named, task.question), task)
+            return prior.noted(f"planned by rules, since the model's plan cannot be used: {error}")
+        if not plan.steps and named_choices(task):
+            return prior.noted("planned by rules, since the model asks nothing though the question names sources")
+        return planned(_with_named(plan, [card for card in offered if card.name in named], task.question), task)
 
 
-def _fallback(task: Task, why: str) -> _Planning:
-    plan = yield from Rules().route(task)
-    return plan.noted(f"planned by rules, since {why}")
-
-
-def _shortlist(
-    task: Task, prior: Sequence[Choice]
+def _offered(
+    task: Task, prior: Plan, named: Collection[str]
 ) -> Generator[tuple[Action, ...], tuple[Observation, ...], tuple[SourceCard, ...]]:
-    """The sources that the model may choose from, in card order: all, or of many those that fit best."""
-    if len(task.cards) <= MOST_OFFERED:
-        return task.cards
-    (relevance,) = yield from probes([task.question])
-    best = by_content(task.question, task.cards, relevance, close=0.0, most=MOST_OFFERED)
-    kept = {choice.card.name for choice in (*prior, *best)}
-    return tuple(card for card in task.cards if card.name in kept)
+    """The sources that the model may choose from, in card order: those named, else all, of many the fittest."""
+    kept = set(named)
+    if not kept and len(task.cards) > MOST_OFFERED:
+        (relevance,) = yield from probes([task.question])
+        best = by_content(task.question, task.cards, relevance, close=0.0, most=MOST_OFFERED)
+        kept = {*(step.source for step in prior.steps), *(choice.card.name for choice in best)}
+    return tuple(card for card in task.cards if card.name in kept) if kept else task.cards
 
 
 def _written(
-    task: Task, offered: Sequence[SourceCard], prior: Sequence[Choice]
+    task: Task, offered: Sequence[SourceCard], prior: Plan
 ) -> Generator[tuple[Action, ...], tuple[Observation, ...], str]:
-    today = task.now.date()
-    given = {
-        card.name: {name for filling in fill(card, task.question, today, nouns(card)) for name in filling.args}
-        for card in offered
-    }
+    given = {card.name: _given(card, task) for card in offered}
     values = {
         "date": f"{task.now:%A, %d %B %Y}",
         "conversation": _conversation(task.turns),
         "sources": offered_lines(offered, given),
-        "hints": "".join(f"Ask {choice.card.name}: {choice.why}.\n" for choice in prior),
+        "draft": _draft(prior),
         "question": task.question,
     }
     reply = yield from complete("plan", values, schema=offered_schema(offered, given), max_tokens=_MOST_TOKENS)
     return reply.text
+
+
+def _given(card: SourceCard, task: Task) -> set[str]:
+    """The arguments that the question may give a value for: what rules can read, and dates where it speaks of time."""
+    given = {name for filling in fill(card, task.question, task.now.date(), nouns(card)) for name in filling.args}
+    if _TIMELY.search(task.question):
+        given |= {name for role in ("from", "to") if (name := card.argument_of_role(role))}
+    return given
+
+
+def _draft(prior: Plan) -> str:
+    """The plan that rules made, in the form that the model is to write: without fallbacks."""
+    steps = [step.replace(after=()).saved() for step in prior.steps if not step.if_empty]
+    return json.dumps({"steps": steps}, ensure_ascii=False)
 
 
 def _conversation(turns: Sequence[Turn]) -> str:
@@ -165,8 +175,7 @@ def _mended(plan: Plan, task: Task, offered: Sequence[SourceCard]) -> Plan:
     for step in plan.steps:
         card, args, notes = by_name[step.source], dict(step.args), []
         for name, value in step.args.items():
-            made_up = id_pattern(card, name) and isinstance(value, str) and value.casefold() not in said
-            if made_up and name not in card.required:
+            if name not in card.required and _is_made_up(id_pattern(card, name), value, said):
                 del args[name]
                 notes.append(f"{step.id}: {name}={value!r} dropped, since nobody said it")
         if not any(id_pattern(card, name) for name in args):
@@ -179,10 +188,38 @@ def _mended(plan: Plan, task: Task, offered: Sequence[SourceCard]) -> Plan:
     return plan
 
 
+def _is_made_up(pattern: str | None, value: Any, said: str) -> bool:
+    return (
+        bool(pattern) and isinstance(value, str) and not (re.search(str(pattern), value) and value.casefold() in said)
+    )
+
+
 def _only_ids(card: SourceCard, task: Task) -> dict[str, Any]:
     """The ids of a source that the question gives, when it gives no two of a kind."""
     fillings = fill(card, task.question, task.now.date(), nouns(card))
     return {k: v for k, v in fillings[0].args.items() if id_pattern(card, k)} if len(fillings) == 1 else {}
+
+
+def _with_fallbacks(plan: Plan) -> Plan:
+    """The plan with a step in place of each that needs a record's field, should there be no record."""
+    more = []
+    for step in plan.steps:
+        args = {name: _less_references(value) for name, value in step.args.items()}
+        if (
+            len(step.needs) == 1
+            and not step.if_empty
+            and not any(references(args))
+            and all(v != "" for v in args.values())
+        ):
+            (needed,) = step.needs
+            more.append(Step(id=f"{step.id}_else", source=step.source, args=args, if_empty=needed))
+    return plan.replace(steps=(*plan.steps, *more))
+
+
+def _less_references(value: Any) -> Any:
+    if not isinstance(value, Template):
+        return value
+    return re.sub(r"\s+", " ", " ".join(part for part in value.parts if isinstance(part, str))).strip()
 
 
 def _with_named(plan: Plan, named: Sequence[SourceCard], question: str) -> Plan:

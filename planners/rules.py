@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from planners.actions import planned, probes, retrieve_and_read
@@ -71,17 +71,35 @@ class Rules:
         """The plan, not yet run; probes the sources only where names do not settle which to ask."""
         if talk := small_talk(task.question):
             return planned(Plan(notes=(f"no retrieval: the question is {talk}",)), task)
-        read = _read(task.question, task.cards, task)
+        usable, notes = _usable(task)
+        read = _read(usable)
         opened = [(place, part.open) for place, part in enumerate(read) if part.open]
         found = yield from probes([text for _, text in opened])
         relevance = {place: scores for (place, _), scores in zip(opened, found, strict=True)}
-        settled = [_settled(part, task.cards, relevance.get(place)) for place, part in enumerate(read)]
+        settled = [_settled(part, usable.cards, relevance.get(place)) for place, part in enumerate(read)]
         steps = Steps(task.now.date())
         if example := _example(settled):
             (steps.known,) = yield from probes([example])
         for part in settled:
             steps.add(part)
-        return planned(Plan(steps=tuple(steps.steps), notes=tuple(dict.fromkeys(steps.notes))), task)
+        made = (*steps.steps, *steps.otherwise)
+        return planned(Plan(steps=made, notes=tuple(dict.fromkeys([*notes, *steps.notes]))), task)
+
+
+def _usable(task: Task) -> tuple[Task, list[str]]:
+    """The task less the sources that need what neither the question nor another source's rows give; a note on each."""
+    usable, notes = [], []
+    for card in task.cards:
+        missing = [
+            name
+            for name in fill(card, task.question, task.now.date(), nouns(card))[0].missing(card)
+            if not any(name in (other.output or {}).get("properties", {}) for other in task.cards if other is not card)
+        ]
+        if missing:
+            notes.append(f"{card.name}: left out, since the question does not give its {', '.join(missing)}")
+        else:
+            usable.append(card)
+    return replace(task, cards=tuple(usable)), notes
 
 
 def named_sources(question: str, cards: Sequence[SourceCard]) -> tuple[str, ...]:
@@ -93,19 +111,19 @@ def named_sources(question: str, cards: Sequence[SourceCard]) -> tuple[str, ...]
 def named_choices(task: Task) -> tuple[Choice, ...]:
     """The sources that names settle: proper names, common nouns, ids; one choice for each, in reading order."""
     found: dict[str, Choice] = {}
-    for part in _read(task.question, task.cards, task):
+    for part in _read(_usable(task)[0]):
         for choice in part.named:
             found.setdefault(choice.card.name, choice)
     return tuple(found.values())
 
 
-def _read(question: str, cards: Sequence[SourceCard], task: Task) -> list[_Read]:
-    texts = parts(question)
-    if any(mentions(question, cards)):
-        return _read_named(question, texts, cards)
+def _read(task: Task) -> list[_Read]:
+    texts = parts(task.question)
+    if any(mentions(task.question, task.cards)):
+        return _read_named(task.question, texts, task.cards)
     read: list[_Read] = []
     for text in texts:
-        read.append(_read_part(text, cards, task, read))
+        read.append(_read_part(text, task, read))
     return read
 
 
@@ -121,12 +139,14 @@ def _read_named(question: str, texts: Sequence[str], cards: Sequence[SourceCard]
     return read
 
 
-def _read_part(text: str, cards: Sequence[SourceCard], task: Task, before: Sequence[_Read]) -> _Read:
-    records = [card for card in cards if is_record(card)]
-    rest = [card for card in cards if not is_record(card)]
+def _read_part(text: str, task: Task, before: Sequence[_Read]) -> _Read:
+    records = [card for card in task.cards if is_record(card)]
+    rest = [card for card in task.cards if not is_record(card)]
     pointed = [choice for card in records if (choice := _pointed(card, text, task))]
     through = next((found for choice in pointed if (found := thing(choice.card, text))), None)
     named = _less_pointing(by_noun(text, rest), text)
+    if len(task.cards) == 1:
+        return _Read(text, (Choice(task.cards[0], "it is the only source"),), through)
     if named or (pointed and not through and not _PROCEDURE.search(text)):
         return _Read(text, (*pointed, *named), through)
     if not pointed and before and leans(text):

@@ -38,12 +38,14 @@ class Steps:
         today: what relative dates count from.
         known: how much each source holds on one of the things that records name; empty when not asked.
         steps: the steps so far.
+        otherwise: steps that stand in for those whose record is not found.
         notes: why each source was chosen, or left out.
     """
 
     today: date
     known: Mapping[str, float] = field(default_factory=dict)
     steps: list[Step] = field(default_factory=list)
+    otherwise: list[Step] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     _cards: dict[str, SourceCard] = field(default_factory=dict)
     _before: list[Part] = field(default_factory=list)
@@ -107,42 +109,48 @@ class Steps:
 
     def _append_or_merge(self, card: SourceCard, args: dict[str, Any]) -> None:
         for place, step in enumerate(self.steps):
-            same = step.source == card.name and not step.if_empty
-            if same and all(step.args.get(name, value) == value for name, value in args.items() if name != "table"):
-                self.steps[place] = step.replace(args=args | step.args)
+            given = {name: value for name, value in args.items() if name != "table"}
+            if step.source == card.name and all(step.args.get(name, value) == value for name, value in given.items()):
+                merged = args | step.args
+                self.steps[place] = step.replace(
+                    args={name: merged[name] for name in card.properties if name in merged}
+                )
                 return
         self._append(card, args)
 
-    def _append(self, card: SourceCard, args: dict[str, Any], *, if_empty: str | None = None) -> None:
+    def _append(self, card: SourceCard, args: Mapping[str, Any]) -> Step:
         self._cards[card.name] = card
-        self.steps.append(Step(id=f"s{len(self.steps) + 1}", source=card.name, args=args, if_empty=if_empty))
+        self.steps.append(Step(id=f"s{len(self.steps) + 1}", source=card.name, args=_in_order(card, args)))
+        return self.steps[-1]
 
     def _texts(self, card: SourceCard, part: Part) -> bool:
-        query = card.query_argument
+        query, words = card.query_argument, _query(part)
         if query is None:
             self._append(card, {})
-            return True
-        words = _query(part)
-        provider = self._provider(part) if self._knows(card) else None
-        if provider:
-            title = self._cards[provider.source].title_field or ""
-            self._append(card, {query: text(words, " ", Ref(provider.id, (title,)))})
-            noun = "" if part.thing else next((p.thing.noun for p in reversed(self._before) if p.thing), "")
-            self._append(card, {query: f"{words} {noun}".strip()}, if_empty=provider.id)
-            return True
-        if leans(part.text) and self._before:
-            if self._went_on(card, words):
-                return True
-            words = self._carried(words)
-        self._append(card, {query: words})
+        elif self._knows(card) and (providers := self._providers(part)):
+            for provider in providers:
+                self._search_for_title(card, query, words, provider)
+        elif leans(part.text) and self._before:
+            if not self._went_on(card, words):
+                self._append(card, {query: self._carried(words)})
+        else:
+            self._append(card, {query: words})
         return True
 
-    def _provider(self, part: Part) -> Step | None:
-        """The step whose rows name the thing that the part is about."""
+    def _search_for_title(self, card: SourceCard, query: str, words: str, provider: Step) -> None:
+        """Search for the thing that a record names; for what the question calls it, should there be no record."""
+        title = str(self._cards[provider.source].title_field)
+        step = self._append(card, {query: text(words, " ", Ref(provider.id, (title,)))})
+        nouns_said = [part.thing.noun for part in self._before if part.thing]
+        plain = " ".join(dict.fromkeys([words, *nouns_said])).strip()
+        self.otherwise.append(Step(id=f"{step.id}_else", source=card.name, args={query: plain}, if_empty=provider.id))
+
+    def _providers(self, part: Part) -> list[Step]:
+        """The steps whose rows name the things that the part is about: those over one source of records."""
         if not part.thing and not (leans(part.text) and self._before):
-            return None
-        named = (s for s in self.steps if is_record(self._cards[s.source]) and self._cards[s.source].title_field)
-        return next(named, None)
+            return []
+        named = [s for s in self.steps if is_record(self._cards[s.source]) and self._cards[s.source].title_field]
+        return [step for step in named if step.source == named[0].source]
 
     def _knows(self, card: SourceCard) -> bool:
         best = max(self.known.values(), default=0.0)
@@ -152,7 +160,7 @@ class Steps:
         """Add the words to the step before, when the same source was asked what "it" or "that" points at."""
         last = self.steps[-1] if self.steps else None
         query = card.query_argument or ""
-        if last is None or last.source != card.name or not isinstance(last.args.get(query), str) or last.if_empty:
+        if last is None or last.source != card.name or not isinstance(last.args.get(query), str):
             return False
         self.steps[-1] = last.replace(args={**last.args, query: f"{last.args[query]}, {words}"})
         return True
@@ -164,6 +172,10 @@ class Steps:
         before = self._before[-1].text
         names = named_things(before) or tuple(w for w in re.findall(r"[\w'’-]+", before) if content(w))
         return " ".join([words, *names])
+
+
+def _in_order(card: SourceCard, args: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: args[name] for name in card.properties if name in args}
 
 
 def _query(part: Part) -> str:
