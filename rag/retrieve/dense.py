@@ -1,0 +1,269 @@
+"""Dense search: the nearest vectors by cosine.
+
+The catalogue keeps every vector, so that nothing here has to be embedded again. Up to 2,000 chunks
+are compared one by one: that is exact, and faster than a graph. A larger index has a snapshot in
+Chroma, written by whoever writes the index; chunks that are newer than the snapshot are compared one
+by one, those that have gone are dropped, and when the snapshot cannot be read, all are compared.
+So each search sees what the catalogue holds, whatever state the snapshot is in.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from rag.errors import RetrievalError
+from rag.retrieve.catalogue import Catalogue, listed
+from rag.retrieve.snapshot import Manifest, Snapshot, build
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Vectors = np.ndarray[Any, np.dtype[np.float32]]
+    Numbers = np.ndarray[Any, np.dtype[np.int64]]
+
+__all__ = ["EXACT", "Dense", "packed", "unpacked"]
+
+EXACT: Final = 2_000
+"""Chunks that are compared one by one rather than looked up in a graph."""
+
+_BATCH: Final = 2_000
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Tail:
+    """The chunks with ids above `after`, in the order of their ids."""
+
+    after: int
+    ids: Numbers
+    partitions: Numbers
+    vectors: Vectors
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    pid: int
+    generation: int
+    snapshot: Snapshot | None
+    tail: _Tail
+
+
+class Dense:
+    """The vectors of an index, for any number of threads."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+        self._lock = threading.Lock()
+        self._state: _State | None = None
+        self._unreadable: set[str] = set()
+        self._checked = False
+
+    def search(self, vector: Vectors, k: int, partitions: Sequence[int] | None = None) -> list[tuple[int, float]]:
+        """The ids of the `k` nearest chunks with their cosines (-1 to 1), best first.
+
+        Raises:
+            RetrievalError: the catalogue cannot be read.
+        """
+        state = self._current()
+        nearest = _compared(state.tail, vector, k, partitions)
+        if state.snapshot:
+            try:
+                nearest += self._in_snapshot(state.snapshot, vector, k, partitions)
+            except RetrievalError as error:
+                # Replaced by a writer, or damaged: the next state knows.
+                self._distrust(state.snapshot.manifest, error)
+                return self.search(vector, k, partitions)
+        return sorted(nearest, key=lambda pair: (-pair[1], pair[0]))[:k]
+
+    def settle(self) -> None:
+        """Replace the snapshot if it has fallen behind; for the process that holds the index for writing alone."""
+        manifest, folder = self._manifest(), self._folder
+        if folder is None:
+            return
+        if manifest and not self._checked and not manifest.intact(folder / manifest.name):
+            self._unreadable.add(manifest.name)
+        self._checked = True
+        if self._is_behind(manifest):
+            try:
+                self._replace(folder)
+            except RetrievalError as error:
+                _log.warning("the vectors are searched without a snapshot: %s", error)
+        self._sweep(folder)
+
+    def close(self) -> None:
+        """Let go of the snapshot."""
+        with self._lock:
+            if self._state and self._state.snapshot:
+                self._state.snapshot.close()
+            self._state = None
+
+    @property
+    def _folder(self) -> Path | None:
+        return self._catalogue.folder / "dense" if self._catalogue.folder else None
+
+    def _manifest(self) -> Manifest | None:
+        found = self._catalogue.meta("snapshot")
+        return Manifest.model_validate_json(found) if found else None
+
+    def _current(self) -> _State:
+        generation = self._catalogue.generation
+        with self._lock:
+            state = self._state
+            if state is None or (state.pid, state.generation) != (os.getpid(), generation):
+                state = self._state = self._renewed(state, generation)
+            return state
+
+    def _renewed(self, old: _State | None, generation: int) -> _State:
+        snapshot = self._opened(old.snapshot if old and old.pid == os.getpid() else None)
+        last = snapshot.manifest.last if snapshot else 0
+        return _State(os.getpid(), generation, snapshot, self._read_tail(last, old.tail if old else None))
+
+    def _opened(self, old: Snapshot | None) -> Snapshot | None:
+        manifest, folder = self._manifest(), self._folder
+        trusted = manifest if manifest and manifest.name not in self._unreadable else None
+        if old and old.manifest == trusted:
+            return old
+        if old:
+            old.close()
+        if trusted is None or folder is None:
+            return None
+        try:
+            return Snapshot(folder / trusted.name, trusted)
+        except RetrievalError as error:
+            _log.warning("all vectors are compared one by one: %s", error)
+            self._unreadable.add(trusted.name)
+            return None
+
+    def _distrust(self, manifest: Manifest, error: RetrievalError) -> None:
+        with self._lock:
+            _log.warning("snapshot %s is left aside: %s", manifest.name, error)
+            self._unreadable.add(manifest.name)
+            state = self._state
+            if state and state.snapshot and state.snapshot.manifest == manifest:
+                state.snapshot.close()
+                self._state = None
+
+    def _read_tail(self, after: int, known: _Tail | None) -> _Tail:
+        import numpy as np
+
+        if known is None or known.after > after:
+            known = _Tail(after, np.zeros(0, np.int64), np.zeros(0, np.int64), unpacked([]))
+        # Ids only grow, so that what is new lies behind what is known.
+        newest = max([after, *known.ids[-1:].tolist()])
+        present = self._catalogue.rows("SELECT id FROM chunks WHERE id > ? AND id <= ?", after, newest)
+        fresh = self._catalogue.rows("SELECT id, partition, vector FROM chunks WHERE id > ? ORDER BY id", newest)
+        kept = np.isin(known.ids, [number for (number,) in present])
+        vectors = [known.vectors[kept], unpacked([blob for _, _, blob in fresh])]
+        return _Tail(
+            after,
+            np.concatenate([known.ids[kept], np.array([number for number, _, _ in fresh], np.int64)]),
+            np.concatenate([known.partitions[kept], np.array([number for _, number, _ in fresh], np.int64)]),
+            np.concatenate([part for part in vectors if len(part)] or vectors[:1]),  # empty ones know no width
+        )
+
+    def _in_snapshot(
+        self, snapshot: Snapshot, vector: Vectors, k: int, partitions: Sequence[int] | None
+    ) -> list[tuple[int, float]]:
+        few = None if partitions is None else self._few(snapshot.manifest.last, partitions)
+        if few is not None:
+            return _compared(few, vector, k, None)
+        wanted = k
+        while True:
+            found = snapshot.search(vector, min(wanted, snapshot.manifest.count), partitions)
+            names = listed(number for number, _ in found)
+            rows = self._catalogue.rows("SELECT id FROM chunks WHERE id IN (SELECT value FROM json_each(?))", names)
+            present = {number for (number,) in rows}
+            alive = [pair for pair in found if pair[0] in present]
+            if len(alive) >= k or len(found) < wanted:
+                return alive
+            wanted *= 2  # some have been removed since the snapshot was written
+
+    def _few(self, last: int, partitions: Sequence[int]) -> _Tail | None:
+        """The snapshot's chunks in these partitions, unless there are too many to compare one by one."""
+        import numpy as np
+
+        rows = self._catalogue.rows(
+            """SELECT id, partition FROM chunks
+               WHERE partition IN (SELECT value FROM json_each(?)) AND id <= ? LIMIT ?""",
+            listed(partitions),
+            last,
+            EXACT + 1,
+        )
+        if len(rows) > EXACT:
+            return None
+        names = listed(number for number, _ in rows)
+        read = self._catalogue.rows(
+            "SELECT id, partition, vector FROM chunks WHERE id IN (SELECT value FROM json_each(?))", names
+        )
+        ids = np.array([number for number, _, _ in read], np.int64)
+        numbers = np.array([number for _, number, _ in read], np.int64)
+        return _Tail(0, ids, numbers, unpacked([blob for _, _, blob in read]))
+
+    def _is_behind(self, manifest: Manifest | None) -> bool:
+        (total,) = self._catalogue.rows("SELECT count(*) FROM chunks")[0]
+        if manifest is None:
+            return bool(total > EXACT)
+        (newer,) = self._catalogue.rows("SELECT count(*) FROM chunks WHERE id > ?", manifest.last)[0]
+        gone = manifest.count - (total - newer)
+        # A quarter: each vector is written into few snapshots, however an index grows.
+        quarter = manifest.count // 4
+        return manifest.name in self._unreadable or newer > max(EXACT, quarter) or gone > quarter
+
+    def _replace(self, folder: Path) -> None:
+        (total,) = self._catalogue.rows("SELECT count(*) FROM chunks")[0]
+        if total > EXACT:
+            name = f"{self._catalogue.generation}-{os.getpid()}"
+            manifest = build(folder / name, self._batches()).model_dump_json()
+            with self._catalogue.writing() as connection:
+                connection.execute("INSERT OR REPLACE INTO meta VALUES ('snapshot', ?)", (manifest,))
+        else:
+            with self._catalogue.writing() as connection:
+                connection.execute("DELETE FROM meta WHERE key = 'snapshot'")
+
+    def _batches(self) -> Iterator[tuple[list[int], list[int], Vectors]]:
+        last = 0
+        while rows := self._catalogue.rows(
+            "SELECT id, partition, vector FROM chunks WHERE id > ? ORDER BY id LIMIT ?", last, _BATCH
+        ):
+            last = rows[-1][0]
+            yield [row[0] for row in rows], [row[1] for row in rows], unpacked([row[2] for row in rows])
+
+    def _sweep(self, folder: Path) -> None:
+        manifest = self._manifest()
+        for other in folder.glob("*"):
+            if manifest is None or other.name != manifest.name:
+                shutil.rmtree(other, ignore_errors=True)
+
+
+def packed(vectors: Vectors) -> list[bytes]:
+    """Each vector as bytes; in half precision, which changed no measured ranking."""
+    return [row.tobytes() for row in vectors.astype("<f2")]
+
+
+def unpacked(blobs: Sequence[bytes]) -> Vectors:
+    """The vectors that were packed, of shape (blobs, dimensions)."""
+    import numpy as np
+
+    stored = np.frombuffer(b"".join(blobs), "<f2").astype(np.float32)
+    return stored.reshape(len(blobs), -1) if blobs else stored.reshape(0, 0)
+
+
+def _compared(tail: _Tail, vector: Vectors, k: int, partitions: Sequence[int] | None) -> list[tuple[int, float]]:
+    import numpy as np
+
+    ids, vectors = tail.ids, tail.vectors
+    if partitions is not None:
+        visible = np.isin(tail.partitions, partitions)
+        ids, vectors = ids[visible], vectors[visible]
+    if not len(ids):
+        return []
+    scores = vectors @ vector
+    order = np.argsort(-scores, kind="stable")[:k]
+    return [(int(ids[row]), float(scores[row])) for row in order]

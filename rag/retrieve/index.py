@@ -1,0 +1,303 @@
+"""The index: documents in, hits out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from rag.errors import DimensionMismatch
+from rag.retrieve.algebra import Leaf, Query, Retriever
+from rag.retrieve.catalogue import Catalogue, View, listed
+from rag.retrieve.dense import Dense
+from rag.retrieve.fuse import ranked
+from rag.retrieve.lexical import lexical
+from rag.retrieve.relevance import relevance
+from rag.retrieve.way import IN_LOOP
+from rag.retrieve.writer import Added, Entry, Writer
+from rag.types import Hit, Passage, Scope
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from rag.protocols import Embedder
+    from rag.sources.index import IndexSource
+
+    Vector = np.ndarray[Any, np.dtype[np.float32]]
+
+__all__ = ["Index"]
+
+_LONGEST_QUERY: Final = 8_000  # characters that an embedder is given
+
+
+# A user's own document stands in front of the tenant's of the same id. ?1 is the tenant, ?2 the user.
+_IN_FRONT: Final = """(user != '' OR ?2 = '' OR NOT EXISTS (
+    SELECT 1 FROM documents AS own JOIN partitions AS mine ON mine.id = own.partition
+    WHERE own.doc_id = shown.doc_id AND mine.tenant = ?1 AND mine.user = ?2))"""
+_TITLES: Final = f"""
+    SELECT doc_id, title FROM documents AS shown JOIN partitions ON partitions.id = partition
+    WHERE (?3 IS NULL OR partition IN (SELECT value FROM json_each(?3))) AND {_IN_FRONT} ORDER BY doc_id
+"""  # noqa: S608  # made of constants
+_PASSAGES: Final = f"""
+    SELECT chunks.id, doc_id, n, chunks.title, text, start, stop, metadata
+    FROM chunks JOIN documents AS shown ON shown.id = document JOIN partitions ON partitions.id = shown.partition
+    WHERE chunks.id IN (SELECT value FROM json_each(?3)) AND tenant = ?1 AND user IN ('', ?2) AND {_IN_FRONT}
+"""  # noqa: S608  # made of constants
+
+
+class Index:
+    """Documents, searched by their words and by their meaning.
+
+    One process at a time writes; any number search meanwhile, and see what was committed. An index
+    serves many threads. What is stored in a scope is seen by questions of the same tenant alone, and
+    of the same user if it has one; a document is known by tenant, user and `doc_id`, and a user's own
+    document stands in front of the tenant's of the same id.
+
+    Example:
+        >>> with Index.memory() as index:
+        ...     done = index.add([{"doc_id": "faq/returns", "text": "Goods may be returned within 30 days."}])
+        ...     index.search("how long can I return goods?")[0].passage.doc_id
+        'faq/returns'
+    """
+
+    def __init__(self, catalogue: Catalogue, embedder: Embedder | None = None) -> None:
+        self._catalogue = catalogue
+        self._given = embedder
+        self._dense = Dense(catalogue)
+        self._writer = Writer(catalogue, self._embedder)
+        # Sources of one index are often asked the same question at once.
+        self._vector = lru_cache(maxsize=256)(self._embedded)
+        self._relevance = lru_cache(maxsize=64)(self._measured)
+        self._both = self.lexical() + self.dense()
+        if embedder:
+            self._embedder()
+
+    @classmethod
+    def open(cls, path: str | PathLike[str], *, embedder: Embedder | None = None, create: bool = True) -> Index:
+        """The index in a folder, made when there is none.
+
+        Args:
+            path: the folder.
+            embedder: what makes vectors of texts; MiniLM on the CPU when not given. An index keeps to one.
+            create: whether to make an index where there is none.
+
+        Raises:
+            IndexNotFound: there is none, and `create` is false.
+            DimensionMismatch: it was made with another embedder.
+            RetrievalError: what lies there cannot be read.
+        """
+        return cls(Catalogue(Path(path), create=create), embedder)
+
+    @classmethod
+    def memory(cls, embedder: Embedder | None = None) -> Index:
+        """An index that lives as long as this object."""
+        return cls(Catalogue(None), embedder)
+
+    def add(
+        self,
+        documents: Iterable[Entry],
+        *,
+        scope: Scope | None = None,
+        progress: Callable[[int], None] | None = None,
+    ) -> Added:
+        """Store documents; those that are stored already as they are cost nothing.
+
+        A document has changed when its title, text, metadata or labels have; of a changed one, only
+        the chunks that differ are embedded. Each batch of 64 is on disk before the next is taken, and
+        a generator is not collected.
+
+        Args:
+            documents: documents, or mappings of `doc_id`, `text`, and if there are any `title` and `metadata`.
+            scope: whose they are; without one, they are for questions without one.
+            progress: called with the number of documents done, after each batch.
+
+        Raises:
+            InputError: an entry is not a document.
+            StoreBusy: another process writes this index.
+            DimensionMismatch: the index was made with another embedder.
+            ModelError: the embedder failed.
+            RetrievalError: the index could not be written.
+        """
+        done = self._writer.add(documents, View.of(scope), progress=progress)
+        if done.added or done.updated:
+            self._dense.settle()
+        return done
+
+    def remove(self, doc_ids: Iterable[str], *, scope: Scope | None = None) -> int:
+        """Remove documents of this scope, and say how many there were.
+
+        Raises:
+            StoreBusy: another process writes this index.
+            RetrievalError: the index could not be written.
+        """
+        gone = self._writer.remove(doc_ids, View.of(scope))
+        if gone:
+            self._dense.settle()
+        return gone
+
+    def search(
+        self, query: str, k: int = 10, *, scope: Scope | None = None, collection: str | None = None
+    ) -> list[Hit]:
+        """The `k` passages that fit the query best by words and meaning, best first; scores from 0 to 1.
+
+        Raises:
+            InputError: `k` is below 1.
+            DimensionMismatch: the index was made with another embedder.
+            ModelError: the embedder failed.
+            RetrievalError: the index cannot be read.
+        """
+        return self._both.search(query, k, scope=scope, collection=collection)
+
+    async def asearch(
+        self, query: str, k: int = 10, *, scope: Scope | None = None, collection: str | None = None
+    ) -> list[Hit]:
+        """As `search`, in worker threads, so that the event loop goes on.
+
+        Raises:
+            InputError: `k` is below 1.
+            DimensionMismatch: the index was made with another embedder.
+            ModelError: the embedder failed.
+            RetrievalError: the index cannot be read.
+        """
+        return await self._both.asearch(query, k, scope=scope, collection=collection)
+
+    def lexical(self) -> Retriever:
+        """Search by words alone; scores are BM25's, above 0."""
+        return Leaf("lexical", self._by_words)
+
+    def dense(self) -> Retriever:
+        """Search by meaning alone; scores are cosines, from -1 to 1."""
+        return Leaf("dense", self._by_meaning)
+
+    def source(
+        self, name: str, *, about: str = "", collection: str | None = None, k: int = 5, shared: bool = False
+    ) -> IndexSource:
+        """This index, or one collection of it, as a source that an assistant can ask.
+
+        Args:
+            name: the source's name, unique within an assistant.
+            about: what it holds, for planners; made from titles when not given.
+            collection: the only collection that it searches.
+            k: passages of one call.
+            shared: whether it searches what was stored without a scope, whoever asks.
+        """
+        from rag.sources.index import IndexSource
+
+        return IndexSource(self, name, about=about, collection=collection, k=k, shared=shared)
+
+    def collections(self, *, scope: Scope | None = None) -> list[str]:
+        """The names of the collections that hold a document of the scope, in order."""
+        return sorted({doc_id.partition("/")[0] for doc_id in self.doc_ids(scope=scope) if "/" in doc_id})
+
+    def doc_ids(self, *, scope: Scope | None = None, collection: str | None = None) -> list[str]:
+        """The ids of the documents that the scope sees, in order.
+
+        Raises:
+            RetrievalError: the index cannot be read.
+        """
+        return [doc_id for doc_id, _ in self.titles(scope=scope, collection=collection)]
+
+    def __len__(self) -> int:
+        """How many documents there are, of all scopes."""
+        return int(self._catalogue.rows("SELECT count(*) FROM documents")[0][0])
+
+    def titles(self, *, scope: Scope | None = None, collection: str | None = None) -> list[tuple[str, str]]:
+        """The id and title of each document that the scope sees, in the order of the ids.
+
+        Raises:
+            RetrievalError: the index cannot be read.
+        """
+        view = View.of(scope, collection)
+        seen = listed(self._catalogue.partitions(view))
+        found = self._catalogue.rows(_TITLES, view.tenant, view.user, seen)
+        return [(doc_id, title) for doc_id, title in found]
+
+    def relevance(self, question: str, scope: Scope | None = None) -> dict[str, float]:
+        """How well each collection that the scope sees meets the question, from 0 to 1; "" stands for all of them.
+
+        Raises:
+            RetrievalError: the index cannot be read.
+            ModelError: the embedder failed.
+        """
+        return self._relevance(question, View.of(scope), self._catalogue.generation)
+
+    def close(self) -> None:
+        """Let others write, and let go of the files; closing twice is fine."""
+        self._writer.close()
+        self._dense.close()
+        self._catalogue.close()
+
+    async def aclose(self) -> None:
+        """As `close`, off the event loop."""
+        await IN_LOOP.compute(self.close)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    def __repr__(self) -> str:
+        return f"Index({str(self._catalogue.folder)!r})" if self._catalogue.folder else "Index.memory()"
+
+    def _by_words(self, query: Query, k: int) -> list[Hit]:
+        view = View.of(query.scope, query.collection)
+        return self._hits(lexical(self._catalogue, query.text, k, self._catalogue.partitions(view)), view)
+
+    def _by_meaning(self, query: Query, k: int) -> list[Hit]:
+        view = View.of(query.scope, query.collection)
+        partitions = self._catalogue.partitions(view)
+        if partitions == () or not len(self):
+            return []
+        return self._hits(self._dense.search(self._vector(query.text), k, partitions), view)
+
+    def _hits(self, scored: Sequence[tuple[int, float]], view: View) -> list[Hit]:
+        """The passages of these chunks, checked against the view once more."""
+        scores = dict(scored)
+        found = self._catalogue.rows(_PASSAGES, view.tenant, view.user, listed(scores))
+        return ranked((_passage(row), scores[number]) for number, *row in found)
+
+    def _measured(self, question: str, view: View, _generation: int) -> dict[str, float]:
+        return relevance(self._catalogue, self._dense, self._vector, question, view)
+
+    def _embedded(self, text: str) -> Vector:
+        vector: Vector = self._embedder().embed([text[:_LONGEST_QUERY]])[0]
+        return vector
+
+    def _embedder(self) -> Embedder:
+        """The embedder, once it is known to be the one that the index was made with.
+
+        Raises:
+            DimensionMismatch: it is another.
+        """
+        from rag.embed import default_embedder
+
+        embedder = self._given or default_embedder()
+        known = self._catalogue.meta("embedder")
+        if known not in (None, embedder.name):
+            raise DimensionMismatch(
+                f"{self!r} holds vectors of {known}, and was opened with {embedder.name};"
+                " open it with the embedder it was made with, or index the documents again in a new folder"
+            )
+        return embedder
+
+
+def _passage(row: Sequence[Any]) -> Passage:
+    doc_id, n, title, text, start, stop, metadata = row
+    return Passage(
+        doc_id=doc_id,
+        chunk_id=f"{doc_id}#{n}",
+        title=title,
+        text=text,
+        span=(start, stop),
+        metadata=json.loads(metadata),
+    )

@@ -1,0 +1,121 @@
+"""An index, or a collection of it, as a source."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from rag.card import Schema, ScopeField, SourceCard, free_query
+from rag.errors import RetrievalError, SourceError
+from rag.protocols import Row
+from rag.retrieve.way import IN_LOOP
+from rag.types import Hit, Scope
+
+if TYPE_CHECKING:
+    from rag.retrieve.index import Index
+
+__all__ = ["IndexSource"]
+
+_ROW: Final[Schema] = {
+    "type": "object",
+    "properties": {
+        "doc_id": {"type": "string"},
+        "chunk_id": {"type": "string"},
+        "title": {"type": "string", "role": "title"},
+        "text": {"type": "string"},
+        "score": {"type": "number"},
+        "span": {"type": "array", "items": {"type": "integer"}},
+        "metadata": {"type": "object"},
+    },
+}
+_ENFORCED: Final[frozenset[ScopeField]] = frozenset({"tenant", "user", "labels"})
+_QUERY: Final = free_query()
+_TITLES: Final = 5  # that tell what a source is about
+
+
+class IndexSource:
+    """Finds passages of an index; `Index.source` makes it.
+
+    It keeps to tenant, user and labels. A shared one searches what was stored without a scope,
+    whoever asks.
+    """
+
+    def __init__(
+        self,
+        index: Index,
+        name: str,
+        *,
+        about: str = "",
+        collection: str | None = None,
+        k: int = 5,
+        shared: bool = False,
+    ) -> None:
+        self._index = index
+        self._name = name
+        self._about = about
+        self._collection = collection
+        self._k = k
+        self._shared = shared
+
+    @property
+    def card(self) -> SourceCard:
+        """What planners are told; without an `about`, the titles of what is stored without a scope."""
+        return SourceCard(
+            name=self._name,
+            about=self._about or self._contents(),
+            arguments=_QUERY,
+            output=_ROW,
+            enforces=frozenset() if self._shared else _ENFORCED,
+            shared=self._shared,
+        )
+
+    async def call(self, args: Mapping[str, Any], scope: Scope) -> Sequence[Row]:
+        """The passages that fit the query best, best first.
+
+        Raises:
+            SourceError: the index could not be searched.
+        """
+        try:
+            hits = await self._index.asearch(
+                str(args["query"]), self._k, scope=self._seen_by(scope), collection=self._collection
+            )
+        except RetrievalError as error:
+            raise SourceError(f"{self._name}: {error}", source=self._name) from error
+        return [_row(hit) for hit in hits]
+
+    async def relevance(self, question: str, scope: Scope) -> float:
+        """How well the best passages meet the question, from 0 to 1.
+
+        Raises:
+            SourceError: the index could not be searched.
+        """
+        try:
+            found = await IN_LOOP.compute(self._index.relevance, question, self._seen_by(scope))
+        except RetrievalError as error:
+            raise SourceError(f"{self._name}: {error}", source=self._name) from error
+        return found.get(self._collection or "", 0.0)
+
+    def __repr__(self) -> str:
+        return f"IndexSource({self._name!r}, {self._index!r})"
+
+    def _seen_by(self, scope: Scope) -> Scope | None:
+        return None if self._shared else scope
+
+    def _contents(self) -> str:
+        # Titles stored in a scope are not everyone's to read, and the card is shown to everyone.
+        titles = self._index.titles(collection=self._collection)
+        shown = "; ".join(title or doc_id for doc_id, title in titles[:_TITLES])
+        return f"{len(titles)} documents, such as {shown}" if titles else "documents"
+
+
+def _row(hit: Hit) -> Row:
+    passage = hit.passage
+    return {
+        "doc_id": passage.doc_id,
+        "chunk_id": passage.chunk_id,
+        "title": passage.title,
+        "text": passage.text,
+        "score": hit.score,
+        "span": list(passage.span or ()),
+        "metadata": passage.metadata,
+    }
