@@ -31,7 +31,7 @@ def assistant(stack: ExitStack, *, planner: str, model: Any = None, index: Path 
     built = stack.enter_context(rag.Index.open(index) if index else rag.Index.memory())
     names = ("policies", "products", "reviews")
     built.add(rag.load(*(SHOP / name for name in names)))
-    sources = [*(built.source(name) for name in names), rag.sql("orders", f"sqlite:///{SHOP / 'shop.db'}")]
+    sources = [*(built.source(name, collection=name) for name in names), rag.sql("orders", f"sqlite:///{SHOP / 'shop.db'}")]
     return stack.enter_context(rag.Assistant(sources=sources, planner=planner, model=model))
 
 

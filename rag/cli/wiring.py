@@ -77,12 +77,12 @@ def _document_sources(options: Options, stack: ExitStack) -> Iterator[Source]:
     if not options.docs:
         if options.index:
             index = stack.enter_context(_open(options.index, create=False))
-            yield from (index.source(name) for name in index.collections())
+            yield from (index.source(name, collection=name) for name in index.collections())
         return
     folders = roots(options.docs)
     index = stack.enter_context(index_of(options.docs, options.index))
     for name in dict.fromkeys(collection for collection, _ in folders):
-        yield index.source(name)
+        yield index.source(name, collection=name)
 
 
 @contextmanager
