@@ -80,8 +80,10 @@ def _forms(names: tuple[str, ...]) -> tuple[tuple[str, tuple[str, ...]], ...]:
 
 
 def _spellings(name: str) -> Iterator[str]:
-    head = _HEAD_ENDS.split(name)[0].strip()
-    for form in (name, head):
+    head, *rest = _HEAD_ENDS.split(name, maxsplit=1)
+    # "Ledger | Israel Business Arena" may be called by its second half, when that is a name by itself.
+    long = [part for part in rest if len(part.split()) > 2 and " | " in name]
+    for form in (name, head.strip(), *long):
         yield form
         bare = _DOMAIN.sub("", form)
         yield bare

@@ -18,7 +18,7 @@ from rag.plan import Ref, Step, text
 __all__ = ["Part", "Steps", "example_of"]
 
 # A source knows the things of another when it holds at least this share of what the best one holds on one of them.
-_KNOWS: Final = 0.5
+_KNOWS: Final = 0.6
 
 
 @dataclass(frozen=True, slots=True)
