@@ -172,7 +172,7 @@ def _said(error: openai.APIError) -> str:
         words = error.message
     text = str(words or "no reason given")
     key = error.request.headers.get("authorization", "").removeprefix("Bearer ").strip()
-    return _line(text.replace(key, "***") if key else text)
+    return _line(text.replace(key, "***") if len(key) > 5 else text)  # shorter ones are placeholders
 
 
 def _line(text: str) -> str:

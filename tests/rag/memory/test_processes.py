@@ -34,6 +34,26 @@ for number in range(5):
             memory.add("c1", [Turn(turn_id=f"{name}/{number}/{part}", text=name)])
 """
 
+OPEN_AT_ONCE = """
+import multiprocessing, sys
+from rag.memory import Memory
+folder, processes = sys.argv[1], int(sys.argv[2])
+fork = multiprocessing.get_context("fork")
+line = fork.Barrier(processes)
+def open_each():
+    for number in range(40):
+        line.wait()
+        try:
+            Memory.open(f"{folder}/{number}.db").close()
+        except BaseException:
+            line.abort()
+            raise
+workers = [fork.Process(target=open_each) for _ in range(processes)]
+[worker.start() for worker in workers]
+[worker.join() for worker in workers]
+sys.exit(sum(worker.exitcode != 0 for worker in workers))
+"""
+
 READ_ONLY = """
 import os, sys
 from rag.errors import StoreError
@@ -102,6 +122,12 @@ def test_eight_writers_that_open_and_close_lose_nothing(tmp_path):
     for name in range(WRITERS):
         own = [turn_id for turn_id in kept if turn_id.startswith(f"{name}/")]
         assert own == [f"{name}/{n}/{p}" for n in range(5) for p in range(10)]
+
+
+def test_eight_processes_may_make_the_file_at_once(tmp_path):
+    with started(OPEN_AT_ONCE, tmp_path, WRITERS) as opening:
+        _, errors = opening.communicate()
+    assert (opening.returncode, errors) == (0, "")
 
 
 def test_a_reader_sees_what_another_process_has_added(tmp_path):
