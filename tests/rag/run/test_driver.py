@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import threading
 
 import anyio
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from rag.card import SourceCard, free_query
 from rag.errors import BudgetExceeded, ModelError, PlanError, RagError, ScopeError, SourceError
 from rag.plan import Plan
-from rag.protocols import Complete, Completion, Execute, Executed, Failed, Probe, Read, Relevance
+from rag.protocols import Complete, Completion, Draft, Execute, Executed, Failed, Probe, Read, Relevance
 from rag.run.driver import Driver, Tools
 from rag.run.task import make_task
 from rag.testing import FakeModel
@@ -418,3 +419,15 @@ async def test_a_question_that_was_cut_short_before_any_step_found_nothing():
     answer = await driver(Slow(), budget=Budget(seconds=0.05)).answer(Planned(planner))
     assert "found nothing" in answer.text
     assert answer.partial
+
+
+async def test_extraction_does_not_hold_up_the_loop(monkeypatch):
+    threads = []
+
+    def extract(question, evidence):
+        threads.append(threading.current_thread())
+        return Draft("x", evidence=evidence)
+
+    monkeypatch.setattr("rag.read.extractive.extract", extract)
+    await driver().answer(read_and_answer(one_step()))
+    assert threads != [threading.current_thread()]
