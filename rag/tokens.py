@@ -41,7 +41,7 @@ _RUNS = (
     (r"[\u0080-\u024f]+", 0.8),  # letters with accents
     (r"[\u0250-\u07ff]+", 1.1),  # Greek, Cyrillic, Hebrew, Arabic
     (r"[^\x00-\u07ff]+", 0.6),  # Chinese, Japanese, Korean, pictures
-    (r"[^\w\s]+|_+", 1.3),
+    (r"[^\w\s\x80-\U0010ffff]+|_+", 1.3),
 )
 _FRAME = 4  # tokens that mark a message's role and its end
 _PIECES = re.compile("|".join(f"({pattern})" for pattern, _ in _RUNS), re.ASCII)
