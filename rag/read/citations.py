@@ -11,39 +11,18 @@ its final numbers; passages that the model did not cite itself come after those.
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass
 
-from rag.read.statements import Span, statements
-from rag.read.terms import numbers, overlap, terms
+from rag.read.marks import Bare, Mark, Numbering, Place, TokenFilter, parted, put_back
+from rag.read.statements import statements
+from rag.read.terms import missing_numbers, numbers, overlap, terms
 from rag.types import Citation, Passage
 
 __all__ = ["CLEAR_OVERLAP", "Cited", "TokenFilter", "best_quote", "cite", "speaks_of_absence"]
 
 CLEAR_OVERLAP = 0.6
 """The share of an uncited sentence's words, and all of its numbers, that a passage must have to be cited for it."""
-
-_NUMBERS = r"#?[0-9]+(?:[ \t]*[-–—][ \t]*[0-9]+)?"
-# What would close a bracket around a citation goes with it, or the outer one could become a citation.
-_LEFTOVER = r"(?:[#0-9,;& \t–—-]*[\]】])*+"
-_MARK = (
-    r"[\[【]{1,2}[ \t]*(?:(?:source|passage|document|ref)s?[ \t]*:?[ \t]*)?"
-    rf"{_NUMBERS}(?:[ \t]*[,;&][ \t]*{_NUMBERS})*[ \t]*(?:†[^\[\]【】\n]*)?[\]】]{_LEFTOVER}"
-)
-_CODE = r"(?P<code>```.*?```|`[^`\n]+`)"
-# Taken whole and from its start only: a long run of spaces is read once.
-_SPACE = r"(?<![ \t])[ \t]*+"
-_MARKS = rf"(?P<space>{_SPACE})(?P<marks>{_MARK}(?:[ \t]*{_MARK})*)"
-_WHOLE = re.compile(rf"{_CODE}|{_MARKS}|```.*\Z", re.DOTALL | re.IGNORECASE)
-# What the next token may yet turn into code or a citation, or add a citation to.
-_UNDECIDED = r"```.*|`{1,2}[^`\n]*|[\[【]{1,2}[ \t]*(?:[a-z]{0,9}[ \t]*:?[ \t]*)?[#0-9,;& \t–—-]*(?:†[^\[\]【】\n]*)?"
-_STREAM = re.compile(
-    rf"{_CODE}|(?P<open>{_SPACE}(?:(?:{_MARK}[ \t]*)+(?:{_UNDECIDED}|[#0-9,;& \t–—-]*)|{_UNDECIDED})?\Z)|{_MARKS}",
-    re.DOTALL | re.IGNORECASE,
-)
-_EACH = re.compile(r"[\[【]([^\[【\]】†]+)")
 
 _CONCLUSION = re.compile(r"(?:so|therefore|thus|hence),? the (?:final )?answer is\b", re.IGNORECASE)
 
@@ -80,23 +59,22 @@ def cite(text: str, passages: Sequence[Passage]) -> Cited:
         >>> cited.text, cited.citations[0].quote
         ('The battery lasts 38 hours [1].', 'The battery lasts 38 hours.')
     """
-    numbering = _Numbering(len(passages))
-    bare = _parted(text.strip(), numbering)
+    numbering = Numbering(len(passages))
+    bare = parted(text.strip(), numbering)
     if not bare.text.strip():
         return Cited("", (), tuple(numbering.notes()))
     added, uncited = _for_uncited(bare, passages, numbering)
     marks = sorted([*bare.marks, *added], key=lambda mark: mark.at)
-    final, places = _put_back(bare.text, marks)
+    final, places = put_back(bare.text, marks)
     # Where a citation was taken from the front, the space after it goes too.
     lead = len(final) - len(final.lstrip())
     citations = []
-    for n, at, start in places:
-        passage = passages[numbering.order[n - 1] - 1]
-        quote = best_quote(bare.sentence_of(at), passage)
-        citations.append(
-            Citation(n=n, passage=passage, quote=quote, start=start - lead, end=start - lead + len(f"[{n}]"))
-        )
-    notes = list(numbering.notes())
+    for place in places:
+        passage = passages[numbering.order[place.n - 1] - 1]
+        quote = best_quote(bare.statement(bare.owner(place.at)), passage)
+        start, end = place.start - lead, place.end - lead
+        citations.append(Citation(n=place.n, passage=passage, quote=quote, start=start, end=end))
+    notes = [*numbering.notes(), *_doubts(bare, citations, places)]
     if uncited:
         notes.append(f"sentences of the answer that name no source: {uncited}")
     return Cited(final.strip(), tuple(citations), tuple(notes))
@@ -128,136 +106,10 @@ def speaks_of_absence(sentence: str) -> bool:
     return bool(_ABSENCE.search(sentence))
 
 
-class TokenFilter:
-    """Makes streamed text fit to show: its citations carry their final numbers, those beyond `count` are gone.
-
-    What may yet become a citation or code is held back until it is decided.
-
-    Example:
-        >>> tokens = TokenFilter(2)
-        >>> [tokens.feed(piece) for piece in ("It folds ", "[", "2", "] [9", "].")], tokens.close()
-        (['It folds', '', '', '', ' [1].'], '')
-    """
-
-    def __init__(self, count: int) -> None:
-        self._numbering = _Numbering(count)
-        self._held = ""
-        self._begun = False
-
-    def feed(self, piece: str) -> str:
-        """What may be shown, now that `piece` has arrived."""
-        text = self._held + piece
-        cut = next((match.start() for match in _STREAM.finditer(text) if match["open"] is not None), len(text))
-        self._held = text[cut:]
-        return self._shown(text[:cut])
-
-    def close(self) -> str:
-        """What was still held back when the text ended."""
-        text, self._held = self._held, ""
-        return self._shown(text).rstrip()
-
-    def _shown(self, text: str) -> str:
-        bare = _parted(text, self._numbering)
-        shown, _ = _put_back(bare.text, bare.marks)
-        shown = shown if self._begun else shown.lstrip()
-        self._begun = self._begun or bool(shown)
-        return shown
-
-
-@dataclass(slots=True)
-class _Numbering:
-    """The new number of each of `count` passages, given out as they are first cited."""
-
-    count: int
-    order: list[int] = field(default_factory=list)
-    lost: list[str] = field(default_factory=list)
-
-    def number(self, old: int) -> int:
-        if old not in self.order:
-            self.order.append(old)
-        return self.order.index(old) + 1
-
-    def of(self, written: str) -> tuple[int, ...]:
-        """The new numbers for what stood in a row of brackets, each once; those beyond the passages are lost."""
-        found: dict[int, None] = {}
-        for part in (part for bracket in _EACH.findall(written) for part in re.split(r"[,;&]", bracket)):
-            ends = [self._bounded(digits) for digits in re.findall(r"[0-9]+", part)]
-            within = range(max(min(ends), 1), min(max(ends), self.count) + 1)
-            found |= {self.number(old): None for old in within}
-            if min(ends) < 1 or max(ends) > self.count:
-                self.lost.append(part.strip(" \t#"))
-        return tuple(found)
-
-    def _bounded(self, digits: str) -> int:
-        # Python refuses to read an endless row of digits; any number above the count is lost alike.
-        return int(digits) if len(digits) < 10 else self.count + 1
-
-    def notes(self) -> Iterator[str]:
-        if self.lost:
-            gone = ", ".join(f"[{part}]" for part in dict.fromkeys(self.lost))
-            yield f"removed {gone} from the answer: there are {self.count} passages, numbered from 1"
-
-
-@dataclass(frozen=True, slots=True)
-class _Mark:
-    """New numbers to stand at a place of a bare text, after `space`."""
-
-    at: int
-    space: str
-    numbers: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class _Bare:
-    """A text without its citations, where they stood, and the spans of code in it."""
-
-    text: str
-    marks: tuple[_Mark, ...]
-    code: tuple[Span, ...]
-
-    @cached_property
-    def spans(self) -> list[Span]:
-        return statements(self.text)
-
-    def owner(self, at: int) -> int:
-        """Which statement a mark belongs to: the one it stands in or after."""
-        return max(bisect_left([start for start, _ in self.spans], at) - 1, 0)
-
-    def sentence_of(self, at: int) -> str:
-        start, end = self.spans[self.owner(at)] if self.spans else (0, 0)
-        return self.text[start:end]
-
-
-def _parted(text: str, numbering: _Numbering) -> _Bare:
-    bare, marks, code = "", list[_Mark](), list[Span]()
-    position = 0
-    for match in _WHOLE.finditer(text):
-        bare += text[position : match.start()]
-        position = match.end()
-        if match["marks"] is None:
-            code.append((len(bare), len(bare) + len(match[0])))
-            bare += match[0]
-        elif new := numbering.of(match["marks"]):
-            marks.append(_Mark(len(bare), match["space"], new))
-    return _Bare(bare + text[position:], tuple(marks), tuple(code))
-
-
-def _put_back(bare: str, marks: Sequence[_Mark]) -> tuple[str, list[tuple[int, int, int]]]:
-    """The text with its marks, and for each [n]: n, its place in the bare text, its start in the result."""
-    text, places, position = "", list[tuple[int, int, int]](), 0
-    for mark in marks:
-        text += bare[position : mark.at] + mark.space
-        position = mark.at
-        for n in mark.numbers:
-            places.append((n, mark.at, len(text)))
-            text += f"[{n}]"
-    return text + bare[position:], places
-
-
-def _for_uncited(bare: _Bare, passages: Sequence[Passage], numbering: _Numbering) -> tuple[list[_Mark], int]:
+def _for_uncited(bare: Bare, passages: Sequence[Passage], numbering: Numbering) -> tuple[list[Mark], int]:
     """Marks for the sentences that lack one, and how many still do."""
     cited = {bare.owner(mark.at) for mark in bare.marks}
-    added, uncited = list[_Mark](), 0
+    added, uncited = list[Mark](), 0
     for place, (start, end) in enumerate(bare.spans):
         sentence = bare.text[start:end]
         if place in cited or not _is_claim(sentence):
@@ -267,8 +119,26 @@ def _for_uncited(bare: _Bare, passages: Sequence[Passage], numbering: _Numbering
         if best is None or any(first < at < last for first, last in bare.code):
             uncited += 1
         else:
-            added.append(_Mark(at, " ", (numbering.number(best),)))
+            added.append(Mark(at, " ", (numbering.number(best),)))
     return added, uncited
+
+
+def _doubts(bare: Bare, citations: Sequence[Citation], places: Sequence[Place]) -> Iterator[str]:
+    """A note on numbers in a sentence that are in none of the passages it cites."""
+    read: dict[int, str] = {}
+    for citation, place in zip(citations, places, strict=True):
+        owner = bare.owner(place.at)
+        read[owner] = f"{read.get(owner, '')} {_text(citation.passage)}"
+    missing = [
+        number for owner, text in read.items() for number in sorted(missing_numbers(bare.statement(owner), text))
+    ]
+    if missing:
+        yield f"numbers of the answer that the passages cited for them do not hold: {', '.join(missing)}"
+
+
+def _text(passage: Passage) -> str:
+    """All that a prompt shows of a passage."""
+    return " ".join([passage.title, passage.text, *(str(value) for value in passage.metadata.values())])
 
 
 def _is_claim(sentence: str) -> bool:
@@ -280,6 +150,6 @@ def _is_claim(sentence: str) -> bool:
 
 def _bearing_out(sentence: str, passages: Sequence[Passage]) -> int | None:
     """The number of the first passage that has most of the sentence, if the overlap is clear."""
-    shares = [overlap(sentence, f"{passage.title} {passage.text}") for passage in passages]
+    shares = [overlap(sentence, _text(passage)) for passage in passages]
     best = max(shares, default=0.0)
     return shares.index(best) + 1 if best >= CLEAR_OVERLAP else None

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import tantivy
 
-__all__ = ["numbers", "overlap", "terms"]
+__all__ = ["missing_numbers", "numbers", "overlap", "terms"]
 
-_NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
+_NUMBER = re.compile(r"[0-9]+(?:[.,:][0-9]+)*")
+_SPELLED = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 
 # Words that shape a sentence and tell nothing of what it is about.
 _STOP_WORDS = """
@@ -43,13 +44,28 @@ def terms(text: str) -> list[str]:
 
 
 def numbers(text: str) -> frozenset[str]:
-    """The numbers in a text, as written.
+    """The numbers in a text, without zeros that say nothing and commas between thousands.
 
     Example:
-        >>> sorted(numbers("1.05 kg for 79 EUR, until 14:00"))
-        ['1.05', '14:00', '79']
+        >>> sorted(numbers("1.05 kg for 1,079.50 EUR, on 2026-05-04 at 14:00"))
+        ['1.05', '1079.5', '14:00', '2026', '4', '5']
     """
-    return frozenset(_NUMBER.findall(text))
+    return frozenset(_plain(written) for written in _NUMBER.findall(text))
+
+
+def missing_numbers(claim: str, text: str) -> frozenset[str]:
+    """The numbers of a claim that a text has neither in digits nor, up to twelve, in words.
+
+    Example:
+        >>> sorted(missing_numbers("2 years and 30 days", "It has two years of warranty."))
+        ['30']
+    """
+    wanted = numbers(claim) - numbers(text)
+    return (
+        wanted - {str(n) for n, word in enumerate(_SPELLED) if re.search(rf"\b{word}\b", text, re.I)}
+        if wanted
+        else wanted
+    )
 
 
 def overlap(claim: str, text: str) -> float:
@@ -62,6 +78,11 @@ def overlap(claim: str, text: str) -> float:
         0.0
     """
     words = set(terms(claim))
-    if not words or not numbers(claim) <= numbers(text):
+    if not words or missing_numbers(claim, text):
         return 0.0
     return len(words & set(terms(text))) / len(words)
+
+
+def _plain(number: str) -> str:
+    plain = re.sub(r",(?=[0-9]{3}(?![0-9]))", "", number).lstrip("0") or "0"
+    return plain.rstrip("0").rstrip(".") if "." in plain and ":" not in plain else plain

@@ -1,0 +1,147 @@
+"""The cited reader: the prompt that a model answers from, and what its answer amounts to."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+from rag.protocols import Complete, Draft
+from rag.read.citations import cite, speaks_of_absence
+from rag.read.fence import inert, render_passages
+from rag.read.unsourced import nothing_found
+from rag.types import Evidence, EvidenceItem, Turn
+
+__all__ = ["draft", "final_answer", "pack", "request", "request_chat"]
+
+_ANSWER_TOKENS = 600
+_TURNS = 6
+_TURN_LENGTH = 600
+
+_FINAL = re.compile(r"the (?:final )?answer is:?\s*(?P<answer>.+?)\s*(?:\n|\Z)", re.IGNORECASE)
+_CITATION = re.compile(r"\s*\[[0-9]+\]")
+
+
+def pack(evidence: Evidence, max_tokens: int, count: Callable[[str], int]) -> tuple[EvidenceItem, ...]:
+    """The items that fit a prompt, in the order of the evidence.
+
+    Each step's best is taken before any step's second, and so on, so that no source crowds out
+    another; one that does not fit is passed over. When none fits, the best is cut short.
+
+    Args:
+        evidence: what the steps found, best first within a step.
+        max_tokens: how much the passages may take in the prompt, with their fences.
+        count: the number of tokens of a text.
+    """
+    kept: set[int] = set()
+    left = max_tokens
+    for place in _by_rank(evidence.items):
+        size = count(render_passages([evidence.items[place]]))
+        if size <= left:
+            kept.add(place)
+            left -= size
+    if not kept:
+        return tuple(_shortened(item, max_tokens, count) for item in evidence.items[:1])
+    return tuple(item for place, item in enumerate(evidence.items) if place in kept)
+
+
+def request(
+    question: str,
+    items: Sequence[EvidenceItem],
+    turns: Sequence[Turn] = (),
+    style: Literal["cited", "chain"] = "cited",
+) -> Complete:
+    """The prompt that has a model answer from the items.
+
+    The style "chain" asks for a short chain of thought that ends in "So the answer is …"; its prompt
+    holds no turns.
+    """
+    values = {"question": inert(question), "passages": render_passages(items)}
+    if style == "chain":
+        return Complete("chain", values, max_tokens=_ANSWER_TOKENS)
+    return Complete("answer", {**values, "conversation": _conversation(turns)}, max_tokens=_ANSWER_TOKENS)
+
+
+def request_chat(question: str, turns: Sequence[Turn] = ()) -> Complete:
+    """The prompt that has a model answer what needs no source: a greeting, thanks, a small sum."""
+    values = {"question": inert(question), "conversation": _conversation(turns)}
+    return Complete("chat", values, max_tokens=_ANSWER_TOKENS)
+
+
+def draft(text: str, items: Sequence[EvidenceItem]) -> Draft:
+    """What a model wrote from the items, with every citation checked; a text of a chain is kept whole.
+
+    A text that only says that the sources lack the answer is passed on without citations; an empty
+    one becomes the answer that nothing was found.
+    """
+    cited = cite(text, [item.passage for item in items])
+    evidence = Evidence(items=tuple(items))
+    if not cited.text:
+        empty = nothing_found("")
+        return Draft(empty.text, evidence=evidence, notes=(*cited.notes, "the model wrote no answer"))
+    absent = not cited.citations and speaks_of_absence(cited.text)
+    notes = (*cited.notes, "the model found no answer in the sources") if absent else cited.notes
+    return Draft(cited.text, cited.citations, evidence, notes)
+
+
+def final_answer(text: str) -> str:
+    """What a chain of thought comes to: what stands after the last "the answer is", else the whole text.
+
+    Source: Iter-RetGen, Shao et al. 2023, arXiv 2305.15294.
+
+    Example:
+        >>> final_answer("Bram wrote the letter [1]. So the answer is Bram Stoker [1].")
+        'Bram Stoker'
+    """
+    found = [match["answer"] for match in _FINAL.finditer(text)]
+    return _CITATION.sub("", found[-1] if found else text).strip().removesuffix(".")
+
+
+def _by_rank(items: Sequence[EvidenceItem]) -> list[int]:
+    """Places of the items: first the best of each step, then the second of each."""
+    seen: Counter[tuple[int, str]] = Counter()
+    ranked = []
+    for place, item in enumerate(items):
+        step = (item.round, item.step_id)
+        ranked.append((seen[step], place))
+        seen[step] += 1
+    return [place for _, place in sorted(ranked)]
+
+
+def _shortened(item: EvidenceItem, max_tokens: int, count: Callable[[str], int]) -> EvidenceItem:
+    shortest, longest = 1, len(item.passage.text)
+    while shortest < longest:
+        middle = (shortest + longest + 1) // 2
+        if count(render_passages([_cut(item, middle)])) <= max_tokens:
+            shortest = middle
+        else:
+            longest = middle - 1
+    return _cut(item, shortest)
+
+
+def _cut(item: EvidenceItem, length: int) -> EvidenceItem:
+    passage = item.passage
+    while 0 < length < len(passage.text) and _joins(passage.text[length]):
+        length -= 1
+    text = passage.text[:length]
+    span = (passage.span[0], passage.span[0] + length) if passage.span else None
+    return item.model_copy(update={"passage": passage.model_copy(update={"text": text, "span": span})})
+
+
+def _joins(character: str) -> bool:
+    """Whether a character belongs to the one before it: half of a pair, or a mark on a letter."""
+    return unicodedata.category(character) in {"Mn", "Me", "Mc", "Cf"} or "\udc00" <= character <= "\udfff"
+
+
+def _conversation(turns: Sequence[Turn]) -> str:
+    if not turns:
+        return ""
+    lines = [f"{inert(turn.speaker or turn.role or 'user')}: {_brief(turn.text)}" for turn in turns[-_TURNS:]]
+    return "\n".join(["The conversation so far:", *lines, "", ""])
+
+
+def _brief(text: str) -> str:
+    plain = inert(" ".join(text.split()))
+    return plain if len(plain) <= _TURN_LENGTH else f"{plain[:_TURN_LENGTH]}…"
