@@ -47,7 +47,9 @@ def qrels(folder: Path) -> dict[str, dict[str, int]]:
 
 def report(name: str, result: dict[str, Any]) -> dict[str, Any]:
     """Print the result as one line of JSON, with the command and the machine, and keep it under `results/`."""
-    arguments = [f"-m benchmarks.{Path(sys.argv[0]).stem}", *map(shlex.quote, sys.argv[1:])]
+    # An absolute path is of this machine alone, and says nothing about the result.
+    given = ["PATH" if Path(argument).is_absolute() else shlex.quote(argument) for argument in sys.argv[1:]]
+    arguments = [f"-m benchmarks.{Path(sys.argv[0]).stem}", *given]
     full = {"benchmark": name, **result, "command": " ".join(["python", *arguments]), "environment": _environment()}
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / f"{name}.json").write_text(json.dumps(full, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
