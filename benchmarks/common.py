@@ -58,7 +58,7 @@ def report(name: str, result: dict[str, Any]) -> dict[str, Any]:
 
 
 def _environment() -> dict[str, Any]:
-    versions = {name: metadata.version(name) for name in ("chromadb", "onnxruntime", "openai", "pydantic", "tantivy")}
+    versions = {name: metadata.version(name) for name in ("chromadb", "onnxruntime", "openai", "pydantic")}
     return {
         "date": datetime.now(UTC).date().isoformat(),
         "python": platform.python_version(),

@@ -13,7 +13,16 @@ from rag.errors import RagError
 __all__ = ["Finding", "findings", "owners"]
 
 DISTRIBUTION: Final = "planweave-rag"
-_SHOWN: Final = ("pydantic", "openai", "chromadb", "langchain-core", "tiktoken", "tenacity", "onnxruntime", "tantivy")
+_SHOWN: Final = (
+    "pydantic",
+    "openai",
+    "chromadb",
+    "langchain-core",
+    "tiktoken",
+    "tenacity",
+    "onnxruntime",
+    "sqlalchemy",
+)
 
 
 @dataclass(frozen=True, slots=True)
