@@ -34,8 +34,10 @@ class SourceCard(BaseModel):
 
     A property of the argument schema may carry `role`, which tells planners that use no model what
     it is for: "query" (free text to search for), "newest" (how many of the most recent rows),
-    "from" and "to" (inclusive bounds of a date). A property of `output` may carry the role "title":
-    the field that names the thing a row is about.
+    "from" and "to" (inclusive bounds of a date). It may carry `pattern`, the shape of an identifier,
+    and `values`, some of those that the data holds, which planners find in a question; models are
+    not shown them. A property of `output` may carry the role "title": the field that names the
+    thing a row is about.
 
     Example:
         >>> from pydantic import BaseModel
@@ -122,8 +124,14 @@ class SourceCard(BaseModel):
 
     @cached_property
     def fingerprint(self) -> str:
-        """Twelve hex digits that change when the name, the arguments or the output change."""
-        text = json.dumps([self.name, self.argument_schema, self.output], sort_keys=True, default=str)
+        """Twelve hex digits that change when the name, the arguments or the output change.
+
+        They stay when only the `values` seen in the data change.
+        """
+        arguments = {name: {k: v for k, v in told.items() if k != "values"} for name, told in self.properties.items()}
+        text = json.dumps(
+            [self.name, self.argument_schema | {"properties": arguments}, self.output], sort_keys=True, default=str
+        )
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     def missing_scope(self, fields: frozenset[ScopeField]) -> frozenset[ScopeField]:
