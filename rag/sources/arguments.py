@@ -1,4 +1,4 @@
-"""What every source does before it works: hold the call to its card."""
+"""What every source does: make its card, and hold each call to it."""
 
 from __future__ import annotations
 
@@ -8,10 +8,24 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from rag.card import SourceCard
-from rag.errors import ScopeError, SourceError
+from rag.errors import ConfigError, ScopeError, SourceError
 from rag.types import Scope
 
-__all__ = ["admit", "given", "read_arguments"]
+__all__ = ["admit", "given", "make_card", "read_arguments"]
+
+
+def make_card(name: str, **fields: Any) -> SourceCard:
+    """The card, with fields as `SourceCard` has them.
+
+    Raises:
+        ConfigError: the name is empty or not printable, or a field has a value that cannot be.
+    """
+    if not name.strip() or not name.isprintable():
+        raise ConfigError(f"{name!r} cannot name a source; give printable text in one line")
+    try:
+        return SourceCard(name=name, **fields)
+    except ValidationError as error:
+        raise ConfigError(f"source {name!r}: {_first_problem(error)}") from error
 
 
 def admit(card: SourceCard, scope: Scope) -> None:
@@ -40,9 +54,7 @@ def read_arguments(card: SourceCard, args: Mapping[str, Any]) -> BaseModel:
     try:
         return card.arguments.model_validate(dict(args))
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise SourceError(f"source {card.name!r}: argument {where!r}: {first['msg']}", source=card.name) from error
+        raise SourceError(f"source {card.name!r}: argument {_first_problem(error)}", source=card.name) from error
 
 
 def given(arguments: BaseModel) -> dict[str, Any]:
@@ -53,3 +65,8 @@ def given(arguments: BaseModel) -> dict[str, Any]:
         for name in arguments.model_fields_set
         if (value := getattr(arguments, name)) is not None
     }
+
+
+def _first_problem(error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_input=False)[0]
+    return f"{'.'.join(str(part) for part in first['loc'])!r}: {first['msg']}"

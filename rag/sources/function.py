@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from rag.card import Schema, ScopeField, SourceCard
 from rag.errors import ConfigError, RagError, SourceError, SourceTimeout
 from rag.protocols import Row
-from rag.sources.arguments import admit, given, read_arguments
+from rag.sources.arguments import admit, given, make_card, read_arguments
 from rag.sources.rows import rows_of
 from rag.sources.signature import output_schema, read_signature
 from rag.sources.threads import Threads
@@ -116,8 +116,6 @@ def source(
         >>> print(source("stock", stock).card.signature)
         stock(product: string, city?: string)
     """
-    if not name.strip():
-        raise ConfigError("a source needs a name")
     signature = read_signature(function)
     if enforces and not signature.scope:
         raise ConfigError(
@@ -126,11 +124,11 @@ def source(
         )
     if enforces is None:
         enforces = _EVERY_FIELD if signature.scope else ()
-    card = SourceCard(
-        name=name,
+    card = make_card(
+        name,
         about=about or signature.about,
         arguments=signature.arguments,
-        output=output_schema(output) if isinstance(output, type) else output or signature.output,
+        output=signature.output if output is None else output if isinstance(output, Mapping) else output_schema(output),
         enforces=frozenset(enforces),
         shared=shared,
         cacheable=cacheable,

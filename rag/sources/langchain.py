@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, create_model
 
-from rag.card import Schema, SourceCard, free_query
+from rag.card import Schema, free_query
 from rag.errors import ConfigError
 from rag.protocols import Row
+from rag.sources.arguments import make_card
 from rag.sources.function import FunctionSource
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def _retriever(name: str, retriever: BaseRetriever, options: Mapping[str, Any]) 
     async def ask(query: str) -> list[Row]:
         return [_row(document) for document in await retriever.ainvoke(query)]
 
-    card = SourceCard(name=name, arguments=free_query(), output=_PASSAGE, **options)
+    card = make_card(name, arguments=free_query(), output=_PASSAGE, **options)
     return FunctionSource(card, ask, scope_parameter=None)
 
 
@@ -86,7 +87,7 @@ def _tool(name: str, tool: BaseTool, options: Mapping[str, Any]) -> FunctionSour
     async def ask(**args: Any) -> Any:
         return _rows(await tool.ainvoke(args))
 
-    card = SourceCard(name=name, arguments=_arguments(tool.tool_call_schema), **options)
+    card = make_card(name, arguments=_arguments(tool.tool_call_schema), **options)
     return FunctionSource(card, ask, scope_parameter=None)
 
 

@@ -70,8 +70,6 @@ def sql(
 
 
 def _check_options(name: str, owners: Mapping[ScopeField, str], *, free_sql: bool, shared: bool) -> None:
-    if not name.strip():
-        raise ConfigError("a source needs a name")
     if unknown := sorted(owners.keys() - _KEEPABLE):
         raise ConfigError(f"source {name!r}: {unknown[0]!r} cannot be mapped to a column; scope= takes tenant and user")
     if owners and free_sql:

@@ -14,7 +14,7 @@ from typing import Any, Final
 from rag.card import Schema, ScopeField, SourceCard
 from rag.errors import ConfigError, ScopeError, SourceError
 from rag.protocols import Row
-from rag.sources.arguments import admit, given, read_arguments
+from rag.sources.arguments import admit, given, make_card, read_arguments
 from rag.sources.sql.arguments import argument_model, filters
 from rag.sources.sql.columns import Kind
 from rag.sources.sql.database import Database
@@ -78,8 +78,8 @@ class SqlSource:
     def _make_card(self) -> SourceCard:
         arguments = tuple(self._filters.values())
         model = argument_model(self._readable, self._default, arguments, free_sql=self._options.free_sql)
-        return SourceCard(
-            name=self._database.name,
+        return make_card(
+            self._database.name,
             about="; ".join(filter(None, [self._options.about, self._readable.describe(), self._dialect_hint()])),
             arguments=model,
             output=_output(self._readable, self._default) | {"additionalProperties": self._options.free_sql},

@@ -27,7 +27,7 @@ INSERT INTO customers VALUES
     ('C-2', 'Cy 100%', 'Ghent', 0, NULL);
 INSERT INTO orders VALUES
     ('O-9', 'C-1', 'Heron Headphones', 'leave at the door', 149.5, 1, 'sent', '2026-03-01 10:00:00', x'00ff'),
-    ('O-10', 'C-1', 'Heron Headphones Case', NULL, 15, 2, 'open', '2026-03-01 18:30:00', NULL),
+    ('O-10', 'C-1', 'Heron Headphones Case', 'Fits XB1 and B2', 15, 2, 'open', '2026-03-01 18:30:00', NULL),
     ('O-11', 'C-17', 'Desk Lamp', 'a gift: 100% surprise', 59, 1, 'gone back', '2026-03-02T08:00:00', NULL),
     ('O-12', 'C-17', 'Wool Battery_Cosy', 'for batteries', 9.25, 3, 'sent', '2026-02-10 00:00:00', NULL);
 INSERT INTO shipments VALUES

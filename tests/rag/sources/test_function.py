@@ -171,9 +171,17 @@ def test_signatures_that_planners_cannot_use_are_refused(function, message):
         source("f", function)
 
 
-def test_a_name_is_needed_and_a_scope_must_reach_the_function():
-    with pytest.raises(ConfigError, match="needs a name"):
-        source("", reviews)
+def test_options_that_cannot_be_are_refused():
+    for options in (
+        {"name": " "},
+        {"name": "two\nlines"},
+        {"timeout": 0},
+        {"concurrency": 0},
+        {"enforces": ["tenants"]},
+    ):
+        with pytest.raises(ConfigError) as raised:
+            source(**{"name": "f", "function": lambda: "", **options})
+        assert "\n" not in str(raised.value)
     with pytest.raises(ConfigError, match=r"parameter annotated rag\.Scope"):
         source("f", reviews, enforces={"tenant"})
 

@@ -76,6 +76,8 @@ async def test_filters(shop, args, found):
         ("%", ["O-11", "O-10", "O-9", "O-12"]),  # no word at all
         ("battery_cosy", ["O-12"]),
         ("batteryXcosy", []),
+        ("xb1", ["O-10"]),
+        ("x_1", []),
         ("O-1", []),  # an identifier is met as a whole
         ("order O-10", ["O-10"]),
         ("my orders", ["O-11", "O-10", "O-9", "O-12"]),  # names of the table say nothing of the row

@@ -72,6 +72,30 @@ def test_the_connection_itself_refuses_writes(shop_path, statement, tmp_path, mo
     assert list(tmp_path.iterdir()) == []
 
 
+def test_the_connection_is_read_only_twice_over(shop_path):
+    database = open_database("shop", f"sqlite:///{shop_path}", timeout=1, connections=1)
+    with database.reading() as connection:
+        driver = connection.connection.driver_connection
+        driver.set_authorizer(None)
+        assert driver.execute("PRAGMA query_only").fetchone() == (1,)
+        driver.execute("PRAGMA query_only = OFF")
+        with pytest.raises(sqlite3.OperationalError, match="readonly database"):
+            driver.execute("DELETE FROM settings")
+    database.close()
+
+
+async def test_a_view_that_is_named_is_read(shop_path, tmp_path):
+    (tmp_path / "own.db").write_bytes(shop_path.read_bytes())
+    with closing(sqlite3.connect(tmp_path / "own.db")) as db:
+        db.execute("CREATE VIEW sent AS SELECT id, product FROM orders WHERE state = 'sent'")
+    source = sql("sent", f"sqlite:///{tmp_path / 'own.db'}", tables=["sent"], free_sql=True)
+    assert [row["id"] for row in await source.call({"product": "heron"}, Scope())] == ["O-9"]
+    assert await source.call({"sql": "SELECT count(*) AS n FROM sent"}, Scope()) == [{"n": 2}]
+    with pytest.raises(SourceError):
+        await source.call({"sql": "SELECT count(*) AS n FROM orders"}, Scope())
+    source.close()
+
+
 async def test_arguments_cannot_write(shop, shop_path):
     before = shop_path.read_bytes()
     for name, schema in shop.card.properties.items():
@@ -219,7 +243,7 @@ def test_a_missing_driver_says_what_to_install(monkeypatch):
         ({"tables": []}, "no tables"),
         ({"max_rows": 0}, "must be positive"),
         ({"timeout": 0}, "must be positive"),
-        ({"name": " "}, "needs a name"),
+        ({"name": " "}, "cannot name a source"),
     ],
 )
 def test_options_that_do_not_go_together(shop_path, options, message):

@@ -155,3 +155,13 @@ def test_choices_seen_in_part_of_the_rows_are_no_full_list():
 
 def test_private_values_are_kept_out():
     assert described(Column("c", "prose"), Sample(("red",) * 4, public=False)).values == ()
+
+
+def test_new_rows_do_not_change_the_card_s_fingerprint(tmp_path):
+    script = "CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT); INSERT INTO t (name) VALUES ('one');"
+    before = opened(tmp_path, script)
+    after = opened(tmp_path, "INSERT INTO t (name) VALUES ('two');")
+    assert before.card.properties != after.card.properties
+    assert before.card.fingerprint == after.card.fingerprint
+    changed = opened(tmp_path, "ALTER TABLE t ADD COLUMN size INTEGER;")
+    assert changed.card.fingerprint != before.card.fingerprint
