@@ -16,10 +16,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from rag.testing.cassettes import Cassette
-
 import rag
 from benchmarks.common import ROOT, report
+from rag.testing.cassettes import Cassette
 
 SHOP = ROOT / "examples" / "shop"
 QUESTIONS: list[dict[str, Any]] = json.loads((ROOT / "examples" / "shop_questions.json").read_text(encoding="utf-8"))
@@ -31,7 +30,10 @@ def assistant(stack: ExitStack, *, planner: str, model: Any = None, index: Path 
     built = stack.enter_context(rag.Index.open(index) if index else rag.Index.memory())
     names = ("policies", "products", "reviews")
     built.add(rag.load(*(SHOP / name for name in names)))
-    sources = [*(built.source(name, collection=name) for name in names), rag.sql("orders", f"sqlite:///{SHOP / 'shop.db'}")]
+    sources = [
+        *(built.source(name, collection=name) for name in names),
+        rag.sql("orders", f"sqlite:///{SHOP / 'shop.db'}"),
+    ]
     return stack.enter_context(rag.Assistant(sources=sources, planner=planner, model=model))
 
 

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from functools import lru_cache
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import tantivy
 
 __all__ = ["missing_numbers", "numbers", "overlap", "terms"]
 
@@ -24,23 +21,28 @@ where which while who whom whose why will with would yes yet you your
 """
 
 
-@lru_cache(maxsize=1)
-def _analyzer() -> tantivy.TextAnalyzer:
-    from tantivy import Filter, TextAnalyzerBuilder, Tokenizer
+_WORD = re.compile(r"[^\W_]+")
+_STOPPED = frozenset(_STOP_WORDS.split())
 
-    builder = TextAnalyzerBuilder(Tokenizer.simple()).filter(Filter.lowercase()).filter(Filter.ascii_fold())
-    return builder.filter(Filter.custom_stopword(_STOP_WORDS.split())).filter(Filter.stemmer("english")).build()
+
+@lru_cache(maxsize=65_536)
+def _stem(word: str) -> str:
+    import Stemmer
+
+    # One stemmer for each word: they may not be shared by threads, and the cache makes them few.
+    return str(Stemmer.Stemmer("english", 0).stemWord(word))
 
 
 def terms(text: str) -> list[str]:
-    """The stems of the words that carry meaning, in order, repeats kept.
+    """The stems of the words that carry meaning, in order, repeats kept; accents do not count.
 
     Example:
         >>> terms("How long did the batteries last?")
         ['long', 'batteri', 'last']
     """
-    # A lone surrogate cannot cross into the analyzer.
-    return list(_analyzer().analyze(text.encode("utf-8", "replace").decode("utf-8")))
+    plain = unicodedata.normalize("NFKD", text.lower())
+    words = _WORD.findall("".join(c for c in plain if not unicodedata.combining(c)) if not plain.isascii() else plain)
+    return [_stem(word) for word in words if word not in _STOPPED]
 
 
 def numbers(text: str) -> frozenset[str]:
