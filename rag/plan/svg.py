@@ -31,6 +31,7 @@ _LANE: Final = 10
 _GAP_X: Final = 68
 _GAP_Y: Final = 14
 _MOST_CELLS: Final = 40
+_TAIL: Final = 18
 _MOST_ARGS: Final = 4
 _FONT: Final = "ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace"
 _HUES: Final = ("#3b82f6", "#c2660a", "#0d9488", "#a855f7", "#db2777", "#15803d")
@@ -142,7 +143,8 @@ def _lines(step: Step) -> list[tuple[str, str | None]]:
     for name, value in step.args.items():
         referred = next(references(value), None)
         text = f"{name}: {json.dumps(unparse_value(value), ensure_ascii=False)}"
-        shown.append((_cut(text), referred.step if referred else None))
+        # A reference often comes last, and says more of the plan than what is before it.
+        shown.append((_cut(text, tail=_TAIL if referred else 0), referred.step if referred else None))
     if len(shown) > _MOST_ARGS:
         shown[_MOST_ARGS - 1 :] = [(f"… {len(shown) - _MOST_ARGS + 1} more", None)]
     return shown + ([(f"only if {step.if_empty} finds nothing", step.if_empty)] if step.if_empty else [])
@@ -193,14 +195,16 @@ def _cells(text: str) -> int:
     return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
 
 
-def _cut(text: str) -> str:
-    """The text in one line, cut with an ellipsis where it is too long."""
+def _cut(text: str, tail: int = 0) -> str:
+    """The text in one line, an ellipsis where it is too long: before its last `tail` letters."""
     text = " ".join(text.split())
     if _cells(text) <= _MOST_CELLS:
         return text
-    kept = ""
+    end = text[len(text) - tail :]
+    head, room = "", _MOST_CELLS - 1 - _cells(end)
     for char in text:
-        if _cells(kept + char) >= _MOST_CELLS:
+        room -= _cells(char)
+        if room < 0:
             break
-        kept += char
-    return f"{kept}…"
+        head += char
+    return f"{head}…{end}"

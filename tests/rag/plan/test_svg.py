@@ -8,7 +8,7 @@ from xml.etree import ElementTree as XML
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.plan import Plan, Ref, Step
+from rag.plan import Plan, Ref, Step, text
 from rag.plan.svg import svg
 
 CHAIN = Plan.from_json(
@@ -73,6 +73,13 @@ def test_long_arguments_are_cut_and_told_in_full_by_the_tooltip():
     assert max(map(len, _texts(CHAIN))) <= 44
     titles = [title.text for title in XML.fromstring(svg(CHAIN)).iter(f"{SVG}title")]
     assert titles[1] == f's2  policies(query="{"return window " * 9}")'
+
+
+def test_a_reference_at_the_end_of_a_long_argument_is_kept():
+    step = Step(
+        id="s2", source="x", args={"query": text("what do buyers say about the battery of ", Ref("s1", ("a",)))}
+    )
+    assert _texts(Plan(steps=(step,)))[1] == 'query: "what do buyer…ttery of $s1[0].a"'
 
 
 def test_many_arguments_are_counted():
