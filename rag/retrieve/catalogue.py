@@ -41,10 +41,10 @@ CREATE INDEX IF NOT EXISTS documents_by_partition ON documents (partition);
 CREATE TABLE IF NOT EXISTS chunks (
     id INTEGER PRIMARY KEY AUTOINCREMENT, document INTEGER NOT NULL REFERENCES documents ON DELETE CASCADE,
     partition INTEGER NOT NULL, n INTEGER NOT NULL, start INTEGER NOT NULL, stop INTEGER NOT NULL,
-    title TEXT NOT NULL, text TEXT NOT NULL, vector BLOB NOT NULL);
+    title TEXT NOT NULL, text TEXT NOT NULL, fingerprint INTEGER NOT NULL, vector BLOB NOT NULL);
 CREATE INDEX IF NOT EXISTS chunks_by_document ON chunks (document);
 CREATE INDEX IF NOT EXISTS chunks_by_id ON chunks (id, partition);
-CREATE INDEX IF NOT EXISTS chunks_by_partition ON chunks (partition, id);
+CREATE INDEX IF NOT EXISTS chunks_by_fingerprint ON chunks (partition, fingerprint);
 CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5 (
     title, text, content='chunks', content_rowid='id', tokenize='porter unicode61');
 CREATE TRIGGER IF NOT EXISTS chunk_added AFTER INSERT ON chunks BEGIN
@@ -177,7 +177,7 @@ class Catalogue:
         )
         seen = tuple(number for number, labels in found if view.labels <= set(json.loads(labels)))
         (known,) = self.rows("SELECT count(*) FROM partitions")[0]
-        return None if len(seen) == known else seen
+        return None if seen and len(seen) == known else seen
 
     def close(self) -> None:
         """Let go of the database."""
@@ -215,6 +215,8 @@ def translated(folder: Path | None) -> Iterator[None]:
     where = f"the index at {folder}" if folder else "the index in memory"
     try:
         yield
+    except sqlite3.ProgrammingError as error:
+        raise RetrievalError(f"{where} has been closed; open it again to use it") from error
     except sqlite3.OperationalError as error:
         if "locked" in str(error) or "busy" in str(error):
             raise StoreBusy(f"{where} is locked by another process; try again when it has finished") from error

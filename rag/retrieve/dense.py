@@ -1,14 +1,19 @@
 """Dense search: the nearest vectors by cosine.
 
-The catalogue keeps every vector, so that nothing here has to be embedded again. Up to 2,000 chunks
-are compared one by one: that is exact, and faster than a graph. A larger index has a snapshot in
+The catalogue keeps every vector, so that nothing here has to be embedded again. Up to 20,000 chunks
+are compared one by one: that is exact, and as fast as a graph. A larger index has a snapshot in
 Chroma, written by whoever writes the index; chunks that are newer than the snapshot are compared one
 by one, those that have gone are dropped, and when the snapshot cannot be read, all are compared.
 So each search sees what the catalogue holds, whatever state the snapshot is in.
+
+A graph that holds many copies of one vector falls apart: with 1,000 copies among 6,000 abstracts,
+some questions found nothing at all. So a snapshot holds each vector once a partition, by its
+fingerprint, and the catalogue knows the chunks that have it.
 """
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import shutil
@@ -20,7 +25,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rag.errors import RetrievalError
 from rag.retrieve.catalogue import Catalogue, listed
-from rag.retrieve.snapshot import Manifest, Snapshot, build
+from rag.retrieve.snapshot import Key, Manifest, Snapshot, build
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,12 +33,25 @@ if TYPE_CHECKING:
     Vectors = np.ndarray[Any, np.dtype[np.float32]]
     Numbers = np.ndarray[Any, np.dtype[np.int64]]
 
-__all__ = ["EXACT", "Dense", "packed", "unpacked"]
+__all__ = ["EXACT", "FEW", "Dense", "fingerprint", "packed", "unpacked"]
 
-EXACT: Final = 2_000
-"""Chunks that are compared one by one rather than looked up in a graph."""
+EXACT: Final = 20_000
+"""Chunks of an index that are compared one by one, from memory, rather than looked up in a graph."""
+
+FEW: Final = 5_000
+"""Chunks of a scope or collection that are compared one by one, read from the catalogue."""
 
 _BATCH: Final = 2_000
+_SEEN: Final = "id <= ?2 AND partition IN (SELECT value FROM json_each(?1))"
+_COUNTED: Final = f"SELECT count(*) FROM (SELECT 1 FROM chunks WHERE {_SEEN} LIMIT ?3)"  # noqa: S608  # a constant
+_VECTORS_OF: Final = f"SELECT id, partition, vector FROM chunks WHERE {_SEEN}"  # noqa: S608  # a constant
+_OF_KEYS: Final = """
+    SELECT wanted.key, chunks.id FROM json_each(?1) AS wanted CROSS JOIN chunks
+    ON partition = json_extract(wanted.value, '$[0]') AND fingerprint = json_extract(wanted.value, '$[1]')
+    WHERE chunks.id <= ?2"""
+_DISTINCT: Final = """
+    SELECT partition, fingerprint, vector FROM chunks WHERE (partition, fingerprint) > (?1, ?2)
+    GROUP BY partition, fingerprint ORDER BY partition, fingerprint LIMIT ?3"""
 _log = logging.getLogger(__name__)
 
 
@@ -62,6 +80,7 @@ class Dense:
         self._catalogue = catalogue
         self._lock = threading.Lock()
         self._state: _State | None = None
+        self._inherited: list[_State] = []
         self._unreadable: set[str] = set()
         self._checked = False
 
@@ -121,7 +140,11 @@ class Dense:
             return state
 
     def _renewed(self, old: _State | None, generation: int) -> _State:
-        snapshot = self._opened(old.snapshot if old and old.pid == os.getpid() else None)
+        if old and old.pid != os.getpid():
+            # A snapshot that a parent process opened can neither be used nor be taken down.
+            self._inherited.append(old)
+            old = None
+        snapshot = self._opened(old.snapshot if old else None)
         last = snapshot.manifest.last if snapshot else 0
         return _State(os.getpid(), generation, snapshot, self._read_tail(last, old.tail if old else None))
 
@@ -177,34 +200,23 @@ class Dense:
         wanted = k
         while True:
             found = snapshot.search(vector, min(wanted, snapshot.manifest.count), partitions)
-            names = listed(number for number, _ in found)
-            rows = self._catalogue.rows("SELECT id FROM chunks WHERE id IN (SELECT value FROM json_each(?))", names)
-            present = {number for (number,) in rows}
-            alive = [pair for pair in found if pair[0] in present]
-            if len(alive) >= k or len(found) < wanted:
-                return alive
-            wanted *= 2  # some have been removed since the snapshot was written
+            # Each key stands for all chunks of one vector; of those, some may be gone by now.
+            rows = self._catalogue.rows(_OF_KEYS, listed(key for key, _ in found), snapshot.manifest.last)
+            if len(rows) >= k or len(found) < wanted:
+                return [(number, found[place][1]) for place, number in rows]
+            wanted *= 2
 
     def _few(self, last: int, partitions: Sequence[int]) -> _Tail | None:
         """The snapshot's chunks in these partitions, unless there are too many to compare one by one."""
         import numpy as np
 
-        rows = self._catalogue.rows(
-            """SELECT id, partition FROM chunks
-               WHERE partition IN (SELECT value FROM json_each(?)) AND id <= ? LIMIT ?""",
-            listed(partitions),
-            last,
-            EXACT + 1,
-        )
-        if len(rows) > EXACT:
+        seen = listed(partitions)
+        (many,) = self._catalogue.rows(_COUNTED, seen, last, FEW + 1)[0]
+        if many > FEW:
             return None
-        names = listed(number for number, _ in rows)
-        read = self._catalogue.rows(
-            "SELECT id, partition, vector FROM chunks WHERE id IN (SELECT value FROM json_each(?))", names
-        )
-        ids = np.array([number for number, _, _ in read], np.int64)
-        numbers = np.array([number for _, number, _ in read], np.int64)
-        return _Tail(0, ids, numbers, unpacked([blob for _, _, blob in read]))
+        rows = self._catalogue.rows(_VECTORS_OF, seen, last)
+        ids, numbers = (np.array([row[column] for row in rows], np.int64) for column in (0, 1))
+        return _Tail(0, ids, numbers, unpacked([row[2] for row in rows]))
 
     def _is_behind(self, manifest: Manifest | None) -> bool:
         (total,) = self._catalogue.rows("SELECT count(*) FROM chunks")[0]
@@ -217,23 +229,20 @@ class Dense:
         return manifest.name in self._unreadable or newer > max(EXACT, quarter) or gone > quarter
 
     def _replace(self, folder: Path) -> None:
-        (total,) = self._catalogue.rows("SELECT count(*) FROM chunks")[0]
+        total, last = self._catalogue.rows("SELECT count(*), max(id) FROM chunks")[0]
+        manifest = None
         if total > EXACT:
             name = f"{self._catalogue.generation}-{os.getpid()}"
-            manifest = build(folder / name, self._batches()).model_dump_json()
-            with self._catalogue.writing() as connection:
-                connection.execute("INSERT OR REPLACE INTO meta VALUES ('snapshot', ?)", (manifest,))
-        else:
-            with self._catalogue.writing() as connection:
-                connection.execute("DELETE FROM meta WHERE key = 'snapshot'")
+            files = build(folder / name, self._batches())
+            manifest = Manifest(name=name, last=last, count=total, files=files).model_dump_json()
+        with self._catalogue.writing() as connection:
+            connection.execute("INSERT OR REPLACE INTO meta VALUES ('snapshot', ?)", (manifest,))
 
-    def _batches(self) -> Iterator[tuple[list[int], list[int], Vectors]]:
-        last = 0
-        while rows := self._catalogue.rows(
-            "SELECT id, partition, vector FROM chunks WHERE id > ? ORDER BY id LIMIT ?", last, _BATCH
-        ):
-            last = rows[-1][0]
-            yield [row[0] for row in rows], [row[1] for row in rows], unpacked([row[2] for row in rows])
+    def _batches(self) -> Iterator[tuple[list[Key], Vectors]]:
+        key = (-1, 0)
+        while rows := self._catalogue.rows(_DISTINCT, *key, _BATCH):
+            key = rows[-1][:2]
+            yield [row[:2] for row in rows], unpacked([row[2] for row in rows])
 
     def _sweep(self, folder: Path) -> None:
         manifest = self._manifest()
@@ -245,6 +254,11 @@ class Dense:
 def packed(vectors: Vectors) -> list[bytes]:
     """Each vector as bytes; in half precision, which changed no measured ranking."""
     return [row.tobytes() for row in vectors.astype("<f2")]
+
+
+def fingerprint(vector: bytes) -> int:
+    """A number that packed vectors share when they are the same, and else hardly ever."""
+    return int.from_bytes(hashlib.blake2b(vector, digest_size=8).digest(), "big", signed=True)
 
 
 def unpacked(blobs: Sequence[bytes]) -> Vectors:
@@ -265,5 +279,6 @@ def _compared(tail: _Tail, vector: Vectors, k: int, partitions: Sequence[int] | 
     if not len(ids):
         return []
     scores = vectors @ vector
-    order = np.argsort(-scores, kind="stable")[:k]
+    first = np.argpartition(-scores, k - 1)[:k] if k < len(scores) else np.arange(len(scores))
+    order = first[np.argsort(-scores[first])]
     return [(int(ids[row]), float(scores[row])) for row in order]

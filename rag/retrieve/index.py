@@ -256,8 +256,8 @@ class Index:
     def _by_meaning(self, query: Query, k: int) -> list[Hit]:
         view = View.of(query.scope, query.collection)
         partitions = self._catalogue.partitions(view)
-        if partitions == () or not len(self):
-            return []
+        if partitions == ():
+            return []  # before a model is loaded for nothing
         return self._hits(self._dense.search(self._vector(query.text), k, partitions), view)
 
     def _hits(self, scored: Sequence[tuple[int, float]], view: View) -> list[Hit]:

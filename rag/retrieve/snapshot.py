@@ -11,11 +11,12 @@ import contextlib
 import hashlib
 import os
 import shutil
+import sys
 import threading
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 from pydantic import BaseModel, ConfigDict
 
@@ -28,22 +29,23 @@ if TYPE_CHECKING:
 
     Vectors = np.ndarray[Any, np.dtype[np.float32]]
 
-__all__ = ["Manifest", "Snapshot", "build"]
+__all__ = ["Key", "Manifest", "Snapshot", "build"]
 
-# Chroma's defaults found .64 of the hundred nearest of 5,000; these find .999.
+# Chroma's defaults found .64 of the hundred nearest of 5,000; these find .999. A threshold of 1 writes the
+# whole graph: what is left in Chroma's queue would be written by whoever opens the snapshot.
 _GRAPH: Final[CreateHNSWConfiguration] = {
     "space": "cosine",
     "ef_construction": 200,
     "ef_search": 200,
-    "max_neighbors": 16,
+    "sync_threshold": 1,
 }
 _DATABASE: Final = "chroma.sqlite3"
-Batch = tuple[Sequence[int], Sequence[int], "Vectors"]
-"""Ids of chunks, their partitions and their vectors."""
+Key: TypeAlias = tuple[int, int]
+"""A partition, and the fingerprint of a vector in it."""
 
 
 class Manifest(BaseModel):
-    """What the catalogue knows of a snapshot: chunks up to `last`, `count` of them, and its files' checksums."""
+    """What the catalogue knows of a snapshot: the `count` chunks up to `last`, and its files' checksums."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -57,31 +59,28 @@ class Manifest(BaseModel):
         return _checksums(folder) == self.files
 
 
-def build(folder: Path, batches: Iterable[Batch]) -> Manifest:
-    """Write a snapshot into a new folder, complete and synced when this returns.
+def build(folder: Path, batches: Iterable[tuple[Sequence[Key], Vectors]]) -> dict[str, int]:
+    """Write a snapshot into a new folder, complete and synced when this returns; the files' checksums.
+
+    Each key comes once: many copies of one vector would tear the graph apart.
 
     Raises:
         RetrievalError: Chroma or the disk refused.
     """
     shutil.rmtree(folder, ignore_errors=True)
-    last = count = 0
     with _translated(folder):
         client = _client(folder)
         try:
             made = client.create_collection(
                 _collection(folder), embedding_function=None, configuration={"hnsw": _GRAPH}
             )
-            for ids, partitions, vectors in batches:
-                made.add(
-                    ids=[str(number) for number in ids],
-                    embeddings=vectors,
-                    metadatas=[{"partition": number} for number in partitions],
-                )
-                last, count = max(last, *ids), count + len(ids)
+            for keys, vectors in batches:
+                names = [f"{partition}:{fingerprint}" for partition, fingerprint in keys]
+                made.add(ids=names, embeddings=vectors, metadatas=[{"partition": key[0]} for key in keys])
         finally:
             client.close()
         _sync(folder)
-        return Manifest(name=folder.name, last=last, count=count, files=_checksums(folder))
+        return _checksums(folder)
 
 
 class Snapshot:
@@ -102,8 +101,8 @@ class Snapshot:
             self._client = _client(folder)
             self._collection = self._client.get_collection(_collection(folder), embedding_function=None)
 
-    def search(self, vector: Vectors, k: int, partitions: Sequence[int] | None) -> list[tuple[int, float]]:
-        """The ids of the `k` nearest chunks and their cosines (-1 to 1), best first.
+    def search(self, vector: Vectors, k: int, partitions: Sequence[int] | None) -> list[tuple[Key, float]]:
+        """The keys of the `k` nearest vectors and their cosines (-1 to 1), best first.
 
         Raises:
             RetrievalError: Chroma cannot read the snapshot.
@@ -113,13 +112,12 @@ class Snapshot:
             found = self._collection.query(
                 query_embeddings=vector[None, :], n_results=k, where=where, include=["distances"]
             )
-        distances = (found["distances"] or [[]])[0]
-        return [(int(name), 1.0 - distance) for name, distance in zip(found["ids"][0], distances, strict=True)]
+            keys = [(int(first), int(second)) for first, second in (name.split(":") for name in found["ids"][0])]
+            return [(key, 1.0 - d) for key, d in zip(keys, (found["distances"] or [[]])[0], strict=True)]
 
     def close(self) -> None:
         """Let go of the folder."""
-        # What a parent process opened is not the child's to close.
-        if self._pid == os.getpid():
+        if self._pid == os.getpid():  # what a parent process opened is not the child's to close
             with self._lock, contextlib.suppress(RetrievalError), _translated(self.folder):
                 self._client.close()
 
@@ -132,6 +130,18 @@ def _client(folder: Path) -> Client:
     settings = Settings(_env_file=None, anonymized_telemetry=False)
     client = chromadb.PersistentClient(str(folder), settings=settings)
     return cast("Client", client)  # it is declared as what lacks `close`
+
+
+def _forget_after_fork() -> None:
+    # Chroma shares one core among the clients of a folder, and its threads do not survive a fork.
+    if "chromadb" in sys.modules:
+        from chromadb.api.shared_system_client import SharedSystemClient
+
+        SharedSystemClient.clear_system_cache()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_after_fork)
 
 
 def _collection(folder: Path) -> str:

@@ -23,7 +23,7 @@ from rag.errors import DimensionMismatch, InputError, StoreBusy
 from rag.ingest.chunk import chunk
 from rag.ingest.document import Document
 from rag.retrieve.catalogue import Catalogue, View, collection_of, listed
-from rag.retrieve.dense import packed
+from rag.retrieve.dense import fingerprint, packed
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
@@ -66,11 +66,11 @@ class Added(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """A chunk as it is stored; `vector` is None until it is embedded."""
+    """A chunk as it is stored; `vector` is empty until it is embedded."""
 
     span: tuple[int, int]
     text: str
-    vector: bytes | None
+    vector: bytes
 
     def to_embed(self, title: str) -> str:
         return f"{title}\n{self.text}" if title else self.text
@@ -168,7 +168,7 @@ class Writer:
 
     def _store(self, changed: Sequence[tuple[Document, int | None]], view: View) -> None:
         cut = [self._pieces(document, old) for document, old in changed]
-        missing = [(doc, n) for doc, pieces in enumerate(cut) for n, piece in enumerate(pieces) if piece.vector is None]
+        missing = [(doc, n) for doc, pieces in enumerate(cut) for n, piece in enumerate(pieces) if not piece.vector]
         texts = [cut[doc][n].to_embed(changed[doc][0].title) for doc, n in missing]
         for (doc, n), vector in zip(missing, self._embedded(texts), strict=True):
             cut[doc][n] = _Piece(cut[doc][n].span, cut[doc][n].text, vector)
@@ -186,7 +186,7 @@ class Writer:
         pieces = []
         for start, stop in chunk(document.text):
             text = document.text[start:stop]
-            pieces.append(_Piece((start, stop), text, known.get((document.title, text))))
+            pieces.append(_Piece((start, stop), text, known.get((document.title, text), b"")))
         return pieces
 
     def _embedded(self, texts: Sequence[str]) -> Iterator[bytes]:
@@ -264,9 +264,12 @@ def _insert(connection: sqlite3.Connection, document: Document, pieces: Sequence
         (partition, document.doc_id, document.title, json.dumps(document.metadata), _digest(document, view)),
     ).fetchone()
     connection.executemany(
-        """INSERT INTO chunks (document, partition, n, start, stop, title, text, vector)
-           VALUES (?, ?, ?, ?, ?, ?, ?, ?)""",
-        [(number, partition, n, *p.span, document.title, p.text, p.vector) for n, p in enumerate(pieces)],
+        """INSERT INTO chunks (document, partition, n, start, stop, title, text, fingerprint, vector)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+        [
+            (number, partition, n, *piece.span, document.title, piece.text, fingerprint(piece.vector), piece.vector)
+            for n, piece in enumerate(pieces)
+        ],
     )
 
 

@@ -1,0 +1,81 @@
+"""Retrieval on SciFact dev and HotpotQA dev: words alone, meaning alone, and both fused.
+
+    python -m benchmarks.retrieval [--index FOLDER]
+
+One line of JSON a set. Passages stand for their documents, so a document counts where its first
+passage does. With `--index` the indexes are kept, and a second run embeds nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import ir_measures
+from ir_measures import R, nDCG
+
+from benchmarks.common import data_dir, jsonl, qrels, report
+from rag.retrieve import Index, Retriever
+
+SETS = {"scifact_dev": "scifact", "hotpotqa_dev": "hotpotqa_500"}
+DEPTH = 100
+
+
+def documents(folder: Path) -> Any:
+    for line in jsonl(folder / "corpus.jsonl.gz"):
+        yield {"doc_id": line["_id"], "title": line["title"], "text": line["text"]}
+
+
+def run_of(retriever: Retriever, queries: Mapping[str, str]) -> tuple[dict[str, dict[str, float]], float]:
+    """Scores by query and document, and the milliseconds of one query."""
+    started, run = time.perf_counter(), {}
+    for query_id, text in queries.items():
+        run[query_id] = best = {}
+        for hit in retriever.search(text, DEPTH):
+            best.setdefault(hit.passage.doc_id, hit.score)
+    return run, 1000 * (time.perf_counter() - started) / len(queries)
+
+
+def measured(run: dict[str, dict[str, float]], gold: dict[str, dict[str, int]]) -> dict[str, float]:
+    found = ir_measures.calc_aggregate([nDCG @ 10, R @ 5], gold, run)
+    values = {str(measure): value for measure, value in found.items()}
+    return {
+        "nDCG@10": round(values["nDCG@10"], 4),
+        "recall@5": round(values["R@5"], 4),
+        "all-gold@5": round(all_gold(run, gold, 5), 4),
+        "all-gold@10": round(all_gold(run, gold, 10), 4),
+    }
+
+
+def all_gold(run: dict[str, dict[str, float]], gold: dict[str, dict[str, int]], k: int) -> float:
+    """The share of questions whose relevant documents are all among the first `k`."""
+    first = {name: sorted(found, key=lambda doc_id: (-found[doc_id], doc_id))[:k] for name, found in run.items()}
+    return fmean({d for d, relevance in wanted.items() if relevance} <= set(first[n]) for n, wanted in gold.items())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--index", type=Path, help="where the indexes are kept; without it they are thrown away")
+    parser.add_argument("sets", nargs="*", default=list(SETS), help=f"of {', '.join(SETS)}")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        for name in options.sets:
+            data = data_dir(SETS[name])
+            queries = {line["_id"]: line["text"] for line in jsonl(data / "queries.jsonl.gz")}
+            with Index.open((options.index or Path(folder)) / name) as index:
+                index.add(documents(data))
+                systems = {"lexical": index.lexical(), "dense": index.dense(), "fused": index.lexical() + index.dense()}
+                result: dict[str, Any] = {"questions": len(queries), "documents": len(index)}
+                for system, retriever in systems.items():
+                    run, milliseconds = run_of(retriever, queries)
+                    result[system] = measured(run, qrels(data)) | {"ms_a_question": round(milliseconds, 1)}
+            report(f"retrieval_{name}", result)
+
+
+if __name__ == "__main__":
+    main()
