@@ -32,7 +32,7 @@ class Options:
     index: Path | None = None
     model: str | None = None
     base_url: str | None = None
-    timeout: float | None = None
+    timeout: float = 120.0
     planner: str | None = None
     rounds: int = 1
 
@@ -69,8 +69,7 @@ def _model(options: Options, settings: Settings) -> Model | None:
     name = options.model or settings.model
     if not name:
         return None
-    limits = {"timeout": options.timeout} if options.timeout else {}
-    return model(name, base_url=options.base_url, **limits)
+    return model(name, base_url=options.base_url, timeout=options.timeout)
 
 
 def _document_sources(options: Options, stack: ExitStack) -> Iterator[Source]:
