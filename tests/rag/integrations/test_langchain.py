@@ -5,34 +5,33 @@ from langchain_core.runnables import RunnableLambda
 
 from rag.assistant import Assistant
 from rag.integrations.langchain import as_retriever, as_runnable
+from rag.retrieve import Index
 from rag.sources.function import source
-from rag.types import Hit, Passage
+from rag.testing.fakes import FakeEmbedder
+from rag.types import Scope
 
 
-class Shelf:
-    """Stands for an index: one passage, and what it was asked."""
-
-    def __init__(self):
-        self.asked = []
-
-    def search(self, query, **options):
-        self.asked.append((query, options))
-        passage = Passage(doc_id="d", chunk_id="d#0", title="T", text="lamps", source="shelf", metadata={"year": 2026})
-        return [Hit(passage=passage, score=0.5, rank=0)]
-
-    async def asearch(self, query, **options):
-        return self.search(query, **options)
+@pytest.fixture
+def index():
+    with Index.memory(embedder=FakeEmbedder()) as index:
+        index.add([{"doc_id": "lamps", "title": "Lamps", "text": "Desk lamps shine.", "metadata": {"year": 2026}}])
+        index.add([{"doc_id": "lamps", "text": "Lamps of acme."}], scope=Scope(tenant="acme"))
+        yield index
 
 
-async def test_an_index_is_a_retriever_sync_and_async():
-    shelf = Shelf()
-    retriever = as_retriever(shelf, k=2)
-    (document,) = retriever.invoke("lamp")
-    assert (document.id, document.page_content) == ("d#0", "lamps")
-    told = {"doc_id": "d", "chunk_id": "d#0", "title": "T", "source": "shelf", "score": 0.5, "year": 2026}
-    assert document.metadata == told
-    assert await retriever.ainvoke("lamp") == [document]
-    assert shelf.asked == [("lamp", {"k": 2})] * 2
+async def test_an_index_is_a_retriever_sync_and_async(index):
+    retriever = as_retriever(index, k=2)
+    (document,) = retriever.invoke("desk lamps")
+    assert (document.id, document.page_content) == ("lamps#0", "Desk lamps shine.")
+    assert document.metadata["title"] == "Lamps"
+    assert document.metadata["year"] == 2026
+    assert document.metadata["score"] > 0
+    assert await retriever.ainvoke("desk lamps") == [document]
+
+
+async def test_a_retriever_keeps_to_its_scope(index):
+    retriever = as_retriever(index, scope=Scope(tenant="acme"))
+    assert [document.page_content for document in await retriever.ainvoke("lamps")] == ["Lamps of acme."]
 
 
 @pytest.fixture
