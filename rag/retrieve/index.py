@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Iterable
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from rag.errors import DimensionMismatch
 from rag.retrieve.algebra import Leaf, Query, Retriever
-from rag.retrieve.catalogue import Catalogue, View, listed
+from rag.retrieve.catalogue import Catalogue, View
 from rag.retrieve.dense import Dense
-from rag.retrieve.fuse import ranked
 from rag.retrieve.lexical import lexical
+from rag.retrieve.once import Once
+from rag.retrieve.passages import hits, titles
 from rag.retrieve.relevance import relevance
 from rag.retrieve.way import IN_LOOP
 from rag.retrieve.writer import Added, Entry, Writer
-from rag.types import Hit, Passage, Scope
+from rag.types import Hit, Scope
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,21 +30,6 @@ if TYPE_CHECKING:
 __all__ = ["Index"]
 
 _LONGEST_QUERY: Final = 8_000  # characters that an embedder is given
-
-
-# A user's own document stands in front of the tenant's of the same id. ?1 is the tenant, ?2 the user.
-_IN_FRONT: Final = """(user != '' OR ?2 = '' OR NOT EXISTS (
-    SELECT 1 FROM documents AS own JOIN partitions AS mine ON mine.id = own.partition
-    WHERE own.doc_id = shown.doc_id AND mine.tenant = ?1 AND mine.user = ?2))"""
-_TITLES: Final = f"""
-    SELECT doc_id, title FROM documents AS shown JOIN partitions ON partitions.id = partition
-    WHERE (?3 IS NULL OR partition IN (SELECT value FROM json_each(?3))) AND {_IN_FRONT} ORDER BY doc_id
-"""  # noqa: S608  # made of constants
-_PASSAGES: Final = f"""
-    SELECT chunks.id, doc_id, n, chunks.title, text, start, stop, metadata
-    FROM chunks JOIN documents AS shown ON shown.id = document JOIN partitions ON partitions.id = shown.partition
-    WHERE chunks.id IN (SELECT value FROM json_each(?3)) AND tenant = ?1 AND user IN ('', ?2) AND {_IN_FRONT}
-"""  # noqa: S608  # made of constants
 
 
 class Index:
@@ -69,8 +53,8 @@ class Index:
         self._dense = Dense(catalogue)
         self._writer = Writer(catalogue, self._embedder)
         # Sources of one index are often asked the same question at once.
-        self._vector = lru_cache(maxsize=256)(self._embedded)
-        self._relevance = lru_cache(maxsize=64)(self._measured)
+        self._vector = Once(self._embedded, size=256)
+        self._relevance = Once(self._measured, size=64)
         self._both = self.lexical() + self.dense()
         if embedder:
             self._embedder()
@@ -210,10 +194,7 @@ class Index:
         Raises:
             RetrievalError: the index cannot be read.
         """
-        view = View.of(scope, collection)
-        seen = listed(self._catalogue.partitions(view))
-        found = self._catalogue.rows(_TITLES, view.tenant, view.user, seen)
-        return [(doc_id, title) for doc_id, title in found]
+        return titles(self._catalogue, View.of(scope, collection))
 
     def relevance(self, question: str, scope: Scope | None = None) -> dict[str, float]:
         """How well each collection that the scope sees meets the question, from 0 to 1; "" stands for all of them.
@@ -251,20 +232,14 @@ class Index:
 
     def _by_words(self, query: Query, k: int) -> list[Hit]:
         view = View.of(query.scope, query.collection)
-        return self._hits(lexical(self._catalogue, query.text, k, self._catalogue.partitions(view)), view)
+        return hits(self._catalogue, lexical(self._catalogue, query.text, k, self._catalogue.partitions(view)), view)
 
     def _by_meaning(self, query: Query, k: int) -> list[Hit]:
         view = View.of(query.scope, query.collection)
         partitions = self._catalogue.partitions(view)
         if partitions == ():
             return []  # before a model is loaded for nothing
-        return self._hits(self._dense.search(self._vector(query.text), k, partitions), view)
-
-    def _hits(self, scored: Sequence[tuple[int, float]], view: View) -> list[Hit]:
-        """The passages of these chunks, checked against the view once more."""
-        scores = dict(scored)
-        found = self._catalogue.rows(_PASSAGES, view.tenant, view.user, listed(scores))
-        return ranked((_passage(row), scores[number]) for number, *row in found)
+        return hits(self._catalogue, self._dense.search(self._vector(query.text), k, partitions), view)
 
     def _measured(self, question: str, view: View, _generation: int) -> dict[str, float]:
         return relevance(self._catalogue, self._dense, self._vector, question, view)
@@ -289,15 +264,3 @@ class Index:
                 " open it with the embedder it was made with, or index the documents again in a new folder"
             )
         return embedder
-
-
-def _passage(row: Sequence[Any]) -> Passage:
-    doc_id, n, title, text, start, stop, metadata = row
-    return Passage(
-        doc_id=doc_id,
-        chunk_id=f"{doc_id}#{n}",
-        title=title,
-        text=text,
-        span=(start, stop),
-        metadata=json.loads(metadata),
-    )

@@ -51,7 +51,8 @@ class _InLoop(Way):
     async def compute(self, function: Callable[..., _Result], *args: Any) -> _Result:
         from anyio import to_thread
 
-        return await to_thread.run_sync(function, *args, limiter=_limiter.get())
+        # A search that is given up ends by itself, and nobody waits for it.
+        return await to_thread.run_sync(function, *args, limiter=_limiter.get(), abandon_on_cancel=True)
 
     async def wait(self, function: Callable[..., Coroutine[Any, Any, _Result]], *args: Any) -> _Result:
         return await function(*args)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
+from pydantic import ValidationError
+
 from rag.card import Schema, ScopeField, SourceCard, free_query
-from rag.errors import RetrievalError, SourceError
+from rag.errors import RagError, SourceError
 from rag.protocols import Row
 from rag.retrieve.way import IN_LOOP
 from rag.types import Hit, Scope
@@ -75,12 +78,9 @@ class IndexSource:
         Raises:
             SourceError: the index could not be searched.
         """
-        try:
-            hits = await self._index.asearch(
-                str(args["query"]), self._k, scope=self._seen_by(scope), collection=self._collection
-            )
-        except RetrievalError as error:
-            raise SourceError(f"{self._name}: {error}", source=self._name) from error
+        with self._translated():
+            query = _QUERY.model_validate(dict(args)).model_dump()["query"]
+            hits = await self._index.asearch(query, self._k, scope=self._seen_by(scope), collection=self._collection)
         return [_row(hit) for hit in hits]
 
     async def relevance(self, question: str, scope: Scope) -> float:
@@ -89,14 +89,24 @@ class IndexSource:
         Raises:
             SourceError: the index could not be searched.
         """
-        try:
+        with self._translated():
             found = await IN_LOOP.compute(self._index.relevance, question, self._seen_by(scope))
-        except RetrievalError as error:
-            raise SourceError(f"{self._name}: {error}", source=self._name) from error
         return found.get(self._collection or "", 0.0)
 
     def __repr__(self) -> str:
         return f"IndexSource({self._name!r}, {self._index!r})"
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except ValidationError as error:
+            raise SourceError(f"{self._name} cannot take these arguments: {error}", source=self._name) from error
+        except RagError as error:
+            retryable, wait = getattr(error, "retryable", False), getattr(error, "retry_after", None)
+            raise SourceError(
+                f"{self._name}: {error}", source=self._name, retryable=retryable, retry_after=wait
+            ) from error
 
     def _seen_by(self, scope: Scope) -> Scope | None:
         return None if self._shared else scope

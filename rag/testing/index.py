@@ -38,14 +38,16 @@ class SpreadEmbedder:
         """Unit vectors, of shape (texts, dimensions)."""
         import numpy as np
 
-        vectors = np.stack([self._sum(_WORDS.findall(text.lower()) or [""]) for text in texts])
+        vectors: Vectors = np.stack([self._sum(_WORDS.findall(text.lower()) or [""]) for text in texts])
         norms: Vectors = np.linalg.norm(vectors, axis=1, keepdims=True)
-        return vectors / norms
+        unit: Vectors = vectors / norms
+        return unit
 
     def _sum(self, words: Sequence[str]) -> Vectors:
         import numpy as np
 
-        return np.sum([_direction(word, self.dimensions) for word in words], axis=0, dtype=np.float32)
+        total: Vectors = np.sum([_direction(word, self.dimensions) for word in words], axis=0, dtype=np.float32)
+        return total
 
 
 @lru_cache(maxsize=4096)

@@ -1,0 +1,60 @@
+"""From the numbers of chunks to passages, as a view shows them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any, Final
+
+from rag.retrieve.catalogue import Catalogue, View, listed
+from rag.retrieve.fuse import ranked
+from rag.types import Hit, Passage
+
+__all__ = ["hits", "titles"]
+
+# A user's own document stands in front of the tenant's of the same id. ?1 is the tenant, ?2 the user.
+_IN_FRONT: Final = """(user != '' OR ?2 = '' OR NOT EXISTS (
+    SELECT 1 FROM documents AS own JOIN partitions AS mine ON mine.id = own.partition
+    WHERE own.doc_id = shown.doc_id AND mine.tenant = ?1 AND mine.user = ?2))"""
+_TITLES: Final = f"""
+    SELECT doc_id, title FROM documents AS shown JOIN partitions ON partitions.id = partition
+    WHERE (?3 IS NULL OR partition IN (SELECT value FROM json_each(?3))) AND {_IN_FRONT} ORDER BY doc_id
+"""  # noqa: S608  # made of constants
+_PASSAGES: Final = f"""
+    SELECT chunks.id, doc_id, n, chunks.title, text, start, stop, metadata
+    FROM chunks JOIN documents AS shown ON shown.id = document JOIN partitions ON partitions.id = shown.partition
+    WHERE chunks.id IN (SELECT value FROM json_each(?3)) AND tenant = ?1 AND user IN ('', ?2) AND {_IN_FRONT}
+"""  # noqa: S608  # made of constants
+
+
+def hits(catalogue: Catalogue, scored: Sequence[tuple[int, float]], view: View) -> list[Hit]:
+    """The passages of chunks with their scores, best first, checked against the view once more.
+
+    Raises:
+        RetrievalError: the index cannot be read.
+    """
+    scores = dict(scored)
+    found = catalogue.rows(_PASSAGES, view.tenant, view.user, listed(scores))
+    return ranked((_passage(row), scores[number]) for number, *row in found)
+
+
+def titles(catalogue: Catalogue, view: View) -> list[tuple[str, str]]:
+    """The id and the title of each document of a view, in the order of the ids.
+
+    Raises:
+        RetrievalError: the index cannot be read.
+    """
+    found = catalogue.rows(_TITLES, view.tenant, view.user, listed(catalogue.partitions(view)))
+    return [(doc_id, title) for doc_id, title in found]
+
+
+def _passage(row: Sequence[Any]) -> Passage:
+    doc_id, n, title, text, start, stop, metadata = row
+    return Passage(
+        doc_id=doc_id,
+        chunk_id=f"{doc_id}#{n}",
+        title=title,
+        text=text,
+        span=(start, stop),
+        metadata=json.loads(metadata),
+    )

@@ -1,0 +1,153 @@
+"""An index as a source: the contract, the row, the scope, what its card says, and how relevant it is."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from rag.errors import ModelError, SourceError
+from rag.protocols import Relevant
+from rag.retrieve import Index
+from rag.testing.index import SpreadEmbedder
+from rag.testing.sources import check_scope, check_source
+from rag.types import Scope
+
+RETURNS = "Goods may be returned within 30 days."
+DOCUMENTS = [
+    {"doc_id": "policies/returns", "title": "Returns", "text": RETURNS, "metadata": {"v": 2}},
+    {"doc_id": "policies/repairs", "title": "Repairs", "text": "Repairs take two weeks."},
+    {"doc_id": "products/kettle", "title": "Kettle", "text": "A red kettle that whistles."},
+]
+
+
+@pytest.fixture
+def index():
+    with Index.memory(SpreadEmbedder(256)) as index:
+        index.add(DOCUMENTS)
+        yield index
+
+
+async def called(source, query, scope=None):
+    return await source.call({"query": query}, scope or Scope())
+
+
+async def test_it_keeps_the_contract_of_a_source(index):
+    await check_source(index.source("docs"), {"query": "returned goods"})
+    await check_source(index.source("docs", shared=True, collection="policies"), {"query": "returned goods"})
+
+
+async def test_it_keeps_to_the_scope():
+    def made(records):
+        index = Index.memory(SpreadEmbedder())
+        for n, record in enumerate(records):
+            index.add([{"doc_id": f"d/{n}", "text": record.text}], scope=Scope(tenant=record.tenant, user=record.user))
+        return index.source("docs", k=100)
+
+    await check_scope(made, lambda text: {"query": text})
+
+
+async def test_a_row_tells_where_it_is_from(index):
+    (row, *_) = await called(index.source("docs"), "returned within days")
+    assert row.pop("score") == pytest.approx(1.0)
+    assert row == {
+        "doc_id": "policies/returns",
+        "chunk_id": "policies/returns#0",
+        "title": "Returns",
+        "text": RETURNS,
+        "span": [0, 37],
+        "metadata": {"v": 2},
+    }
+
+
+async def test_a_source_of_a_collection_finds_nothing_else(index):
+    rows = await called(index.source("p", collection="policies"), "red kettle")
+    assert {row["doc_id"] for row in rows} == {"policies/returns", "policies/repairs"}
+
+
+async def test_k_bounds_the_rows(index):
+    assert len(await called(index.source("docs", k=2), "kettle")) == 2
+
+
+async def test_a_shared_source_shows_everyone_what_has_no_scope(index):
+    mine = Scope(tenant="acme", user="ann", labels=frozenset({"hr"}))
+    index.add([{"doc_id": "secret", "text": "a secret kettle"}], scope=mine)
+    assert await called(index.source("docs"), "kettle", Scope(tenant="other")) == []
+    shared = await called(index.source("docs", shared=True), "kettle", mine)
+    assert shared[0]["doc_id"] == "products/kettle"
+    assert "secret" not in {row["doc_id"] for row in shared}
+    assert [row["doc_id"] for row in await called(index.source("docs"), "kettle", mine)] == ["secret"]
+
+
+def test_the_card_says_what_is_enforced(index):
+    assert index.source("docs").card.enforces == {"tenant", "user", "labels"}
+    shared = index.source("docs", shared=True).card
+    assert (shared.shared, shared.enforces) == (True, frozenset())
+    assert index.source("docs").card.signature == "docs(query: string)"
+    assert index.source("docs").card.title_field == "title"
+
+
+def test_the_card_tells_titles_when_nothing_else_is_said(index):
+    assert index.source("p", collection="policies").card.about == "2 documents, such as Repairs; Returns"
+    assert index.source("p", about="rules").card.about == "rules"
+
+
+def test_the_card_tells_no_titles_of_a_scope(index):
+    index.add([{"doc_id": "x/1", "title": "Layoffs", "text": "a text"}], scope=Scope(tenant="acme"))
+    assert "Layoffs" not in index.source("docs").card.about
+    assert index.source("x", collection="x").card.about == "documents"
+
+
+async def test_relevance_tells_collections_apart(index):
+    policies, products = index.source("a", collection="policies"), index.source("b", collection="products")
+    assert isinstance(policies, Relevant)
+    question = "may I return my goods?"
+    first, second = await policies.relevance(question, Scope()), await products.relevance(question, Scope())
+    assert 1 >= first > 0.5 > second >= 0
+    assert await index.source("all").relevance(question, Scope()) >= first
+
+
+@pytest.mark.parametrize("question", ["", "  ", "???", "\ud800", "x" * 100_000])
+async def test_relevance_of_any_text_is_a_share(index, question):
+    assert 0 <= await index.source("docs").relevance(question, Scope()) <= 1
+
+
+async def test_what_is_not_there_has_no_relevance(index):
+    assert await index.source("x", collection="none").relevance("kettle", Scope()) == 0
+    assert await index.source("docs").relevance("kettle", Scope(tenant="other")) == 0
+
+
+async def test_many_collections_are_probed_by_one_search():
+    class Counting(SpreadEmbedder):
+        calls = 0
+
+        def embed(self, texts):
+            self.calls += 1
+            return super().embed(texts)
+
+    embedder = Counting()
+    with Index.memory(embedder) as index:
+        index.add({"doc_id": f"c{n}/d", "text": f"word{n} common"} for n in range(50))
+        before = embedder.calls
+        found = await asyncio.gather(
+            *(index.source(f"c{n}", collection=f"c{n}").relevance("word7", Scope()) for n in range(50))
+        )
+    assert found.index(max(found)) == 7
+    assert embedder.calls == before + 1
+
+
+async def test_relevance_follows_what_is_added(index):
+    source = index.source("docs")
+    before = await source.relevance("a blue lamp", Scope())
+    index.add([{"doc_id": "products/lamp", "text": "A blue lamp."}])
+    assert await source.relevance("a blue lamp", Scope()) > before
+
+
+async def test_an_embedder_that_is_down_fails_the_source(index, monkeypatch):
+    def fail(*_):
+        raise ModelError("endpoint down", retryable=True, retry_after=2.0)
+
+    monkeypatch.setattr(SpreadEmbedder, "embed", fail)
+    with pytest.raises(SourceError, match="docs: endpoint down") as caught:
+        await called(index.source("docs"), "kettle")
+    assert (caught.value.source, caught.value.retryable, caught.value.retry_after) == ("docs", True, 2.0)
