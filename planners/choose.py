@@ -26,7 +26,7 @@ MOST: Final = 3
 # What people say of things: how English asks for it, and what sources of it are called.
 _OPINIONS: Final = frozenset(("review", "opinion", "feedback", "rating", "rate", "testimoni", "comment"))
 _OPINION_ASKED: Final = re.compile(
-    r"\b(?:buyers?|customers?|owners?|users?|people|others|guests?|anyone|everyone|somebody|someone|they)\b[^.?!;]{0,60}?"
+    r"\b(?:buyers?|customers?|owners?|users?|people|others|guests?|any(?:one|body)|every(?:one|body)|some(?:one|body)|no(?:\s+one|body)|they)\b[^.?!;]{0,60}?"
     r"\b(?:say|said|think|thought|feel|felt|complain\w*|report\w*|praise\w*|recommend\w*|mention\w*|like|love|hate|find|found)\b"
     r"|\b(?:opinions?|complaints?|recommendations?|well\s+received|worth\s+it)\b",
     re.IGNORECASE,

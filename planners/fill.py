@@ -157,7 +157,7 @@ def labels(values: Collection[str], text: str) -> Iterator[tuple[str, str]]:
     if taken:
         return
     for run in re.findall(r"[A-Z][\w'’-]*(?:\s+(?:[A-Z0-9][\w'’.-]*))+", text):
-        holding = [value for value in values if _folded(run).strip() in _folded(value)]
+        holding = [value for value in values if " " in value and _folded(run).strip() in _folded(value)]
         if len(holding) == 1:
             yield holding[0], run
 

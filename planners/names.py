@@ -11,11 +11,15 @@ from typing import Final
 from planners.language import content, stem
 from rag.card import SourceCard
 
-__all__ = ["Mention", "is_proper", "mentions", "name_stems"]
+__all__ = ["Mention", "is_proper", "mentions", "name_stems", "said_of"]
 
 _HEAD_ENDS: Final = re.compile(r"\s+[|–—-]\s+|:\s+|\s+\(")
 _DOMAIN: Final = re.compile(r"\.(?:com|org|net|io|co|ai|dev|gov|edu|co\.uk|com\.au)$", re.IGNORECASE)
 _CAMEL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[_\W]+")
+# What stands around a name and belongs to no statement: quotation marks, "'s", "and the" before the next name.
+_JOINING: Final = re.compile(
+    r"^(?:['’\"”]?s?['’\"”]?\s|\W)+|(?:[\s,'‘\"“]|\b(?:and|or|the|by|in|from|as)\b)+$|[?.!]+$", re.IGNORECASE
+)
 _SMALL: Final = frozenset(("the", "a", "an", "of", "and", "for", "in", "on"))
 
 
@@ -63,6 +67,23 @@ def mentions(text: str, cards: Sequence[SourceCard]) -> tuple[Mention, ...]:
             if free and _as_printed(form, match.group()):
                 taken.append(Mention(_narrowed(names, text), match.group(), match.start(), match.end()))
     return tuple(sorted(taken, key=lambda m: m.start))
+
+
+def said_of(text: str, cards: Sequence[SourceCard]) -> dict[str, str]:
+    """What a text says after each source's name, up to the next name; sources of which it says little are left out.
+
+    Example:
+        >>> said_of("Do Wired on old phone batteries and Fortune on new phone makers agree?",
+        ...         [SourceCard(name=n) for n in ("Wired", "Fortune", "Mashable")])
+        {'Wired': 'on old phone batteries', 'Fortune': 'on new phone makers agree'}
+    """
+    found: dict[str, list[str]] = {}
+    places = mentions(text, cards)
+    for mention, end in zip(places, [*(m.start for m in places[1:]), len(text)], strict=False):
+        for name in mention.sources:
+            found.setdefault(name, []).append(_JOINING.sub("", text[mention.end : end]))
+    said = {name: " ".join(pieces).strip() for name, pieces in found.items()}
+    return {name: words for name, words in said.items() if len(content(words)) > 2}
 
 
 @lru_cache(maxsize=64)

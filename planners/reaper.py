@@ -10,12 +10,13 @@ from __future__ import annotations
 import itertools
 import json
 import re
-from collections.abc import Collection, Generator, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from planners.actions import complete, planned, probes, retrieve_and_read
 from planners.choose import by_content
 from planners.fill import fill, id_pattern
+from planners.names import said_of
 from planners.offer import offered_lines, offered_schema
 from planners.records import nouns
 from planners.rules import Rules, named_choices, named_sources
@@ -115,7 +116,7 @@ def _written(
         "date": f"{task.now:%A, %d %B %Y}",
         "conversation": _conversation(task.turns),
         "sources": offered_lines(offered, given),
-        "draft": _draft(prior),
+        "draft": _draft(prior, said_of(task.question, offered)),
         "question": task.question,
     }
     reply = yield from complete("plan", values, schema=offered_schema(offered, given), max_tokens=_MOST_TOKENS)
@@ -130,9 +131,12 @@ def _given(card: SourceCard, task: Task) -> set[str]:
     return given
 
 
-def _draft(prior: Plan) -> str:
-    """The plan that rules made, in the form that the model is to write: without fallbacks."""
+def _draft(prior: Plan, said: Mapping[str, str]) -> str:
+    """The plan that rules made, in the form that the model is to write: without fallbacks, its queries short."""
     steps = [step.replace(after=()).saved() for step in prior.steps if not step.if_empty]
+    for step in steps:
+        if (words := said.get(step["source"])) and isinstance(step["args"].get("query"), str):
+            step["args"]["query"] = words
     return json.dumps({"steps": steps}, ensure_ascii=False)
 
 

@@ -10,8 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from typing import Final
 
+from planners.dates import find_days
 from planners.fill import enumerated, id_pattern, ids, is_state
 from planners.language import content, stem
 from planners.names import is_proper, name_stems
@@ -147,6 +149,9 @@ def thing(card: SourceCard, text: str) -> Thing | None:
             return Thing(match["noun"], _without(text, match.start("lead"), pointer.end))
     for match in re.finditer(_bought(card), text, re.IGNORECASE):
         end = next((p.end for p in pointers(card, text) if 0 <= p.start - match.end() <= 12), match.end())
+        # "the lamp I ordered last week": when it was ordered leads to the record, too.
+        if (when := find_days(text[end:], date.max)) and text[end:].lstrip().startswith(when.words):
+            end = text.index(when.words, end) + len(when.words)
         return Thing(match["noun"] or "", _without(text, match.end("kept"), end))
     return None
 

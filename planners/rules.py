@@ -9,11 +9,13 @@ from typing import Final
 
 from planners.actions import planned, probes, retrieve_and_read
 from planners.choose import Choice, by_content, by_noun
-from planners.fill import fill
-from planners.language import asked, content, leans, parts, small_talk
+from planners.fill import enumerated, fill
+from planners.language import content, leans, tokens
 from planners.names import mentions
+from planners.parts import asked, parts
 from planners.records import Thing, fields, is_record, nouns, pointers, thing
-from planners.steps import Part, Steps, example_of
+from planners.steps import Part, Steps, carried, example_of
+from planners.talk import small_talk
 from rag.card import SourceCard
 from rag.plan import Plan
 from rag.protocols import Action, Observation, Task
@@ -144,7 +146,7 @@ def _read_part(text: str, task: Task, before: Sequence[_Read]) -> _Read:
     rest = [card for card in task.cards if not is_record(card)]
     pointed = [choice for card in records if (choice := _pointed(card, text, task))]
     through = next((found for choice in pointed if (found := thing(choice.card, text))), None)
-    named = _less_pointing(by_noun(text, rest), text)
+    named = _less_passing(by_noun(text, rest), text, through)
     if len(task.cards) == 1:
         return _Read(text, (Choice(task.cards[0], "it is the only source"),), through)
     if named or (pointed and not through and not _PROCEDURE.search(text)):
@@ -153,14 +155,18 @@ def _read_part(text: str, task: Task, before: Sequence[_Read]) -> _Read:
         if went_on := tuple(choice for choice in before[-1].named if _asks_field(choice.card, text)):
             return _Read(text, went_on)
         if len(content(text)) < 2:
-            return _Read(text, (), None, f"{before[-1].text} {text}")
+            return _Read(text, (), None, carried(text, before[-1].text))
     return _Read(text, tuple(pointed), through, asked(through.rest if through else text))
 
 
 def _asks_field(card: SourceCard, text: str) -> bool:
-    """Whether "its tracking number" asks for a field of the records that the part before was about."""
-    called = {*content(card.title_field or ""), "number", "date", "time"}
-    return is_record(card) and bool(set(content(text)) & fields(card) - called)
+    """Whether "its tracking number" or "which are delayed" asks for a field of the records spoken of before."""
+    if not is_record(card):
+        return False
+    vague = {*content(card.title_field or ""), "number", "date", "time"}
+    states = (str(value) for name in card.properties for value in enumerated(card, name))
+    said = f" {' '.join(tokens(text))} "
+    return bool(set(content(text)) & fields(card) - vague) or any(f" {state} " in said for state in states)
 
 
 def _pointed(card: SourceCard, text: str, task: Task) -> Choice | None:
@@ -172,12 +178,15 @@ def _pointed(card: SourceCard, text: str, task: Task) -> Choice | None:
     return None
 
 
-def _less_pointing(named: tuple[Choice, ...], text: str) -> tuple[Choice, ...]:
+def _less_passing(named: tuple[Choice, ...], text: str, through: Thing | None) -> tuple[Choice, ...]:
     """Of several sources those that are not named in passing, as "products" is by "that product"."""
     if len(named) < 2:
         return named
-    passing = re.compile(r"\b(?:this|that|these|those)\s+(\w+)", re.IGNORECASE)
-    words = {repr(word) for word in passing.findall(text)}
+    passing = {
+        *re.findall(r"\b(?:this|that|these|those)\s+(\w+)", text, re.IGNORECASE),
+        through.noun if through else "",
+    }
+    words = {repr(word) for word in passing}
     return tuple(choice for choice in named if choice.why.rsplit(" ", 1)[-1] not in words) or named
 
 

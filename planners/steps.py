@@ -9,16 +9,22 @@ from datetime import date
 from typing import Any, Final
 
 from planners.choose import Choice
-from planners.fill import fill, id_pattern, labels
+from planners.fill import fill, id_pattern, is_state, labels
 from planners.language import content, leans, named_things
 from planners.records import Thing, fields, is_record, nouns
 from rag.card import SourceCard
 from rag.plan import Ref, Step, text
 
-__all__ = ["Part", "Steps", "example_of"]
+__all__ = ["Part", "Steps", "carried", "example_of"]
 
 # A source knows the things of another when it holds at least this share of what the best one holds on one of them.
 _KNOWS: Final = 0.6
+
+
+_HELD: Final = re.compile(
+    r"\b(?:contain\w*|includ\w*|with|for)\s+(?:an?\s+|the\s+|any\s+|some\s+)?(?P<what>[\w'’-]+(?:\s+[\w'’-]+)?)",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +83,10 @@ class Steps:
             return ""
         if card.query_argument in card.required:
             return _query(part)
-        return "" if args or part.thing else " ".join(named_things(part.text))
+        if args.keys() - {"table"} or part.thing:
+            return ""
+        held = _HELD.search(part.text)
+        return held["what"] if held else " ".join(named_things(part.text))
 
     def _look_for_thing(self, card: SourceCard, part: Part, args: dict[str, Any]) -> None:
         """Narrow "my last order" to the one with headphones, unless an id says which it is."""
@@ -109,12 +118,11 @@ class Steps:
 
     def _append_or_merge(self, card: SourceCard, args: dict[str, Any]) -> None:
         for place, step in enumerate(self.steps):
-            given = {name: value for name, value in args.items() if name != "table"}
+            # "my last orders, and which of them are delayed": what a later part asks of the rows does not choose them.
+            given = {name: v for name, v in args.items() if name != "table" and not is_state(card, name)}
             if step.source == card.name and all(step.args.get(name, value) == value for name, value in given.items()):
-                merged = args | step.args
-                self.steps[place] = step.replace(
-                    args={name: merged[name] for name in card.properties if name in merged}
-                )
+                kinds = {name: value for name, value in args.items() if name == "table"}
+                self.steps[place] = step.replace(args=_in_order(card, kinds | given | step.args))
                 return
         self._append(card, args)
 
@@ -132,7 +140,7 @@ class Steps:
                 self._search_for_title(card, query, words, provider)
         elif leans(part.text) and self._before:
             if not self._went_on(card, words):
-                self._append(card, {query: self._carried(words)})
+                self._append(card, {query: carried(words, self._before[-1].text)})
         else:
             self._append(card, {query: words})
         return True
@@ -165,13 +173,13 @@ class Steps:
         self.steps[-1] = last.replace(args={**last.args, query: f"{last.args[query]}, {words}"})
         return True
 
-    def _carried(self, words: str) -> str:
-        """The words with what "it" or "their" stands for: names said before, else the words said before."""
-        if named_things(words):
-            return words
-        before = self._before[-1].text
-        names = named_things(before) or tuple(w for w in re.findall(r"[\w'’-]+", before) if content(w))
-        return " ".join([words, *names])
+
+def carried(words: str, before: str) -> str:
+    """The words with what "it" or "their" stands for: names said before, else the words said before."""
+    if named_things(words):
+        return words
+    names = named_things(before) or tuple(w for w in re.findall(r"[\w'’-]+", before) if content(w))
+    return " ".join([words, *names])
 
 
 def _in_order(card: SourceCard, args: Mapping[str, Any]) -> dict[str, Any]:
