@@ -7,7 +7,8 @@ Grammar, in any string at any depth of a step's arguments:
 
 `$s1.price` is short for `$s1[0].price`. A string that is exactly one reference keeps the type of
 what it refers to; inside a longer string the value is put in as text. `$$` is a literal dollar, and
-`$name` without a path is text. Strings are parsed once, when a plan is read from JSON; what a source
+`$name` without a path is text. Where the text behind a reference could be read as more of it, `$;` ends
+the reference: `$s1.file$;.txt`. Strings are parsed once, when a plan is read from JSON; what a source
 returns is never scanned.
 """
 
@@ -25,7 +26,7 @@ __all__ = ["EVERY", "ArgValue", "Every", "Ref", "Template", "parse_value", "refe
 NAME: Final = r"[A-Za-z_][A-Za-z0-9_]*"
 _QUOTED: Final = r'\["(?:[^"\\]|\\.)*"\]'
 _ELEMENT: Final = re.compile(rf"\.(?P<name>{NAME})|(?P<quoted>{_QUOTED})|\[(?P<index>[0-9]{{1,9}})\]|(?P<every>\[\*\])")
-_TOKEN: Final = re.compile(rf"\$\$|\$(?P<id>{NAME})(?P<path>(?:\.{NAME}|{_QUOTED}|\[[0-9]{{1,9}}\]|\[\*\])+)")
+_TOKEN: Final = re.compile(rf"\$\$|\$(?P<id>{NAME})(?P<path>(?:\.{NAME}|{_QUOTED}|\[[0-9]{{1,9}}\]|\[\*\])+)(?:\$;)?")
 
 
 class Every(Enum):
@@ -51,6 +52,7 @@ class Ref:
     Example:
         >>> str(Ref("s1", ("price",)))
         '$s1[0].price'
+        >>> from rag.plan import EVERY
         >>> Ref("s1", (EVERY, "unit price")).pick([{"unit price": 2}, {"unit price": 3}])
         [2, 3]
     """
@@ -92,7 +94,13 @@ class Template:
     parts: tuple[str | Ref, ...]
 
     def __str__(self) -> str:
-        return "".join(str(p) if isinstance(p, Ref) else _escape(p) for p in self.parts)
+        written = ""
+        for part in reversed(self.parts):
+            if isinstance(part, Ref):
+                written = f"{part}{'$;' if _goes_on(str(part), written) else ''}{written}"
+            else:
+                written = _escape(part) + written
+        return written
 
     @property
     def refs(self) -> tuple[Ref, ...]:
@@ -203,6 +211,12 @@ def _element_text(element: Element) -> str:
     if isinstance(element, int):
         return f"[{element}]"
     return f".{element}" if re.fullmatch(NAME, str(element)) else f"[{json.dumps(element)}]"
+
+
+def _goes_on(reference: str, behind: str) -> bool:
+    """Whether the text behind a reference would be read as more of it."""
+    match = _TOKEN.match(reference + behind)
+    return match is None or match.end() != len(reference)
 
 
 def _escape(literal: str) -> str:

@@ -1,7 +1,7 @@
 """References: the grammar, what they pick, and that texts keep what they are."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rag.plan import EVERY, Ref, Template, parse_value, references, text, unparse_value
@@ -29,6 +29,9 @@ ROWS = [
         ("", ""),
         ("a $s1.id b", Template(("a ", Ref("s1", (0, "id")), " b"))),
         ("$s1.id$s2.id", Template((Ref("s1", (0, "id")), Ref("s2", (0, "id"))))),
+        ("$s1.id$;.txt", Template((Ref("s1", (0, "id")), ".txt"))),
+        ("$s1.id$;[0]", Template((Ref("s1", (0, "id")), "[0]"))),
+        ("$s1.id$", Template((Ref("s1", (0, "id")), "$"))),
         ("$$$s1.id", Template(("$", Ref("s1", (0, "id"))))),
     ],
 )
@@ -95,6 +98,9 @@ arg_values = st.recursive(
 
 
 @given(arg_values)
+@example(text(Ref("s1", (EVERY,)), ".a"))
+@example(text(Ref("s1", ("a",)), '["', Ref("s2", ("b",)), '"]'))
+@example(text(Ref("s1", ("a",)), "$;5"))
 def test_what_is_written_is_read_back_the_same(value):
     assert parse_value(unparse_value(value)) == value
 
