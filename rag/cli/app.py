@@ -37,7 +37,11 @@ _ASKING = (
     click.option("--model", help="A model at an OpenAI-compatible endpoint, or a .gguf file. Without it: no model."),
     click.option("--base-url", metavar="URL", help="The endpoint, such as http://127.0.0.1:8000/v1."),
     click.option(
-        "--timeout", type=click.FloatRange(min=0, min_open=True), help="Seconds that one model call may take."
+        "--timeout",
+        type=click.FloatRange(min=0, min_open=True),
+        default=120.0,
+        show_default=True,
+        help="Seconds that one model call may take.",
     ),
     click.option("--planner", help="reaper (default with a model), rules (default without), direct, or yours."),
     click.option(
