@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from rag.errors import RetrievalError
+from rag.errors import DimensionMismatch, RetrievalError
 from rag.retrieve.catalogue import Catalogue, listed
 from rag.retrieve.snapshot import Key, Manifest, Snapshot, build
 
@@ -278,6 +278,11 @@ def _compared(tail: _Tail, vector: Vectors, k: int, partitions: Sequence[int] | 
         ids, vectors = ids[visible], vectors[visible]
     if not len(ids):
         return []
+    if vectors.shape[1:] != vector.shape:
+        raise DimensionMismatch(
+            f"the index holds vectors of {vectors.shape[1]} dimensions, and the query's has {len(vector)};"
+            " the embedder has changed under its name: index the documents again in a new folder"
+        )
     scores = vectors @ vector
     first = np.argpartition(-scores, k - 1)[:k] if k < len(scores) else np.arange(len(scores))
     order = first[np.argsort(-scores[first])]

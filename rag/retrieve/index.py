@@ -13,7 +13,7 @@ from rag.retrieve.catalogue import Catalogue, View
 from rag.retrieve.dense import Dense
 from rag.retrieve.lexical import lexical
 from rag.retrieve.once import Once
-from rag.retrieve.passages import hits, titles
+from rag.retrieve.passages import doc_ids, hits, sample
 from rag.retrieve.relevance import relevance
 from rag.retrieve.way import IN_LOOP
 from rag.retrieve.writer import Added, Entry, Writer
@@ -55,6 +55,7 @@ class Index:
         # Sources of one index are often asked the same question at once.
         self._vector = Once(self._embedded, size=256)
         self._relevance = Once(self._measured, size=64)
+        self._sample = Once(self._sampled, size=64)
         self._both = self.lexical() + self.dense()
         if embedder:
             self._embedder()
@@ -182,19 +183,19 @@ class Index:
         Raises:
             RetrievalError: the index cannot be read.
         """
-        return [doc_id for doc_id, _ in self.titles(scope=scope, collection=collection)]
+        return doc_ids(self._catalogue, View.of(scope, collection))
 
     def __len__(self) -> int:
         """How many documents there are, of all scopes."""
         return int(self._catalogue.rows("SELECT count(*) FROM documents")[0][0])
 
-    def titles(self, *, scope: Scope | None = None, collection: str | None = None) -> list[tuple[str, str]]:
-        """The id and title of each document that the scope sees, in the order of the ids.
+    def sample(self, size: int, *, collection: str | None = None) -> tuple[int, tuple[str, ...]]:
+        """How many documents are stored without a scope, and the titles of some of them.
 
         Raises:
             RetrievalError: the index cannot be read.
         """
-        return titles(self._catalogue, View.of(scope, collection))
+        return self._sample(View(collection=collection), size, self._catalogue.generation)
 
     def relevance(self, question: str, scope: Scope | None = None) -> dict[str, float]:
         """How well each collection that the scope sees meets the question, from 0 to 1; "" stands for all of them.
@@ -243,6 +244,9 @@ class Index:
 
     def _measured(self, question: str, view: View, _generation: int) -> dict[str, float]:
         return relevance(self._catalogue, self._dense, self._vector, question, view)
+
+    def _sampled(self, view: View, size: int, _generation: int) -> tuple[int, tuple[str, ...]]:
+        return sample(self._catalogue, view, size)
 
     def _embedded(self, text: str) -> Vector:
         vector: Vector = self._embedder().embed([text[:_LONGEST_QUERY]])[0]

@@ -27,7 +27,7 @@ _CHUNKS_WITH: Final = f"""
 _TEXTS: Final = """
     SELECT chunks.id, collection, title, text FROM chunks JOIN partitions ON partitions.id = chunks.partition
     WHERE chunks.id IN (SELECT value FROM json_each(?1))"""
-_DEPTH: Final = 200  # chunks looked at, by words and by meaning
+_DEPTH: Final = 100  # chunks looked at, by words and by meaning
 _BEST: Final = 3  # passages of a collection that are read
 _UNRELATED: Final = 0.1  # cosines between texts of different subjects, and of one
 _SAME: Final = 0.7

@@ -12,7 +12,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
@@ -167,12 +167,14 @@ class Writer:
         return {doc_id: (number, digest) for doc_id, number, digest in rows}
 
     def _store(self, changed: Sequence[tuple[Document, int | None]], view: View) -> None:
+        embedder = self._embedder()
         cut = [self._pieces(document, old) for document, old in changed]
         missing = [(doc, n) for doc, pieces in enumerate(cut) for n, piece in enumerate(pieces) if not piece.vector]
         texts = [cut[doc][n].to_embed(changed[doc][0].title) for doc, n in missing]
-        for (doc, n), vector in zip(missing, self._embedded(texts), strict=True):
-            cut[doc][n] = _Piece(cut[doc][n].span, cut[doc][n].text, vector)
+        for (doc, n), vector in zip(missing, _embedded(embedder, texts), strict=True):
+            cut[doc][n] = replace(cut[doc][n], vector=vector)
         with self._catalogue.writing() as connection:
+            connection.execute("INSERT OR IGNORE INTO meta VALUES ('embedder', ?)", (embedder.name,))
             _delete(connection, [old for _, old in changed if old is not None])
             for (document, _), pieces in zip(changed, cut, strict=True):
                 _insert(connection, document, pieces, view)
@@ -189,29 +191,14 @@ class Writer:
             pieces.append(_Piece((start, stop), text, known.get((document.title, text), b"")))
         return pieces
 
-    def _embedded(self, texts: Sequence[str]) -> Iterator[bytes]:
-        import numpy as np
-
-        embedder = self._embedder()
-        for part in _batches(texts, _TEXTS):
-            vectors = np.asarray(embedder.embed(part), np.float32)
-            if vectors.shape != (len(part), embedder.dimensions) or not np.isfinite(vectors).all():
-                raise DimensionMismatch(
-                    f"{embedder.name} gave vectors of shape {vectors.shape} for {len(part)} texts, not"
-                    f" ({len(part)}, {embedder.dimensions}) finite numbers; check the embedder"
-                )
-            yield from packed(vectors)
-
     def _take_lock(self) -> None:
         if self._holds:
             return
         if self._catalogue.folder:
             self._lock = self._acquired(self._catalogue.folder)
-        embedder = self._embedder()
-        known = [("writer", os.getpid()), ("embedder", embedder.name), ("dimensions", embedder.dimensions)]
-        with self._catalogue.writing() as connection:
-            connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", known)
         self._holds = True
+        with self._catalogue.writing() as connection:
+            connection.execute("INSERT OR REPLACE INTO meta VALUES ('writer', ?)", (os.getpid(),))
 
     def _acquired(self, folder: Path) -> BaseFileLock:
         from filelock import FileLock, Timeout
@@ -227,6 +214,19 @@ class Writer:
                 " close it there or wait for it to end (searching works meanwhile)"
             ) from error
         return lock
+
+
+def _embedded(embedder: Embedder, texts: Sequence[str]) -> Iterator[bytes]:
+    import numpy as np
+
+    for part in _batches(texts, _TEXTS):
+        vectors = np.asarray(embedder.embed(part), np.float32)
+        if vectors.shape != (len(part), embedder.dimensions) or not np.isfinite(vectors).all():
+            raise DimensionMismatch(
+                f"{embedder.name} gave vectors of shape {vectors.shape} for {len(part)} texts, not"
+                f" ({len(part)}, {embedder.dimensions}) finite numbers; check the embedder"
+            )
+        yield from packed(vectors)
 
 
 def _document(entry: Entry) -> Document:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import ValidationError
 
 from rag.card import Schema, ScopeField, SourceCard, free_query
-from rag.errors import RagError, SourceError
+from rag.errors import ConfigError, RagError, SourceError
 from rag.protocols import Row
 from rag.retrieve.way import IN_LOOP
 from rag.types import Hit, Scope
@@ -53,6 +53,8 @@ class IndexSource:
         k: int = 5,
         shared: bool = False,
     ) -> None:
+        if k < 1:
+            raise ConfigError(f"source {name!r}: k is {k}; bring at least 1 passage")
         self._index = index
         self._name = name
         self._about = about
@@ -113,9 +115,8 @@ class IndexSource:
 
     def _contents(self) -> str:
         # Titles stored in a scope are not everyone's to read, and the card is shown to everyone.
-        titles = self._index.titles(collection=self._collection)
-        shown = "; ".join(title or doc_id for doc_id, title in titles[:_TITLES])
-        return f"{len(titles)} documents, such as {shown}" if titles else "documents"
+        count, titles = self._index.sample(_TITLES, collection=self._collection)
+        return f"{count} documents, such as {'; '.join(titles)}" if titles else "documents"
 
 
 def _row(hit: Hit) -> Row:

@@ -203,6 +203,27 @@ def test_vectors_of_the_wrong_shape_are_refused():
         Index.memory(Wrong()).add([KETTLE])
 
 
+def test_an_embedder_that_changed_under_its_name_is_told(folder):
+    class Changed(SpreadEmbedder):
+        def __init__(self, dimensions):
+            super().__init__(dimensions)
+            self.name = "model"
+
+    with Index.open(folder, embedder=Changed(64)) as index:
+        index.add([KETTLE])
+    with Index.open(folder, embedder=Changed(32)) as index, pytest.raises(DimensionMismatch, match="under its name"):
+        index.search("kettle")
+
+
+def test_an_index_of_another_embedder_can_be_cleared(index, folder):
+    index.add([KETTLE])
+    index.close()
+    with Index.open(folder) as other:
+        with pytest.raises(DimensionMismatch):
+            other.add([LAMP])
+        assert other.remove(["shop/kettle"]) == 1
+
+
 def test_a_closed_index_says_so(index):
     index.close()
     index.close()

@@ -15,7 +15,7 @@ def found(index, query, k=10):
 def stored(index):
     index.add([
         {"doc_id": "batteries", "title": "Batteries", "text": "They last for ten hours and are charged by cable."},
-        {"doc_id": "charger", "title": "Charger", "text": "Charges all batteries, if the batteries are batteries."},
+        {"doc_id": "charger", "title": "Charger", "text": "Charges the batteries of lamps and of radios by cable."},
         {"doc_id": "café", "title": "Café", "text": "Crème brûlée at C-17."},
     ])  # fmt: skip
     return index

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from rag.errors import ModelError, SourceError
+from rag.errors import ConfigError, ModelError, SourceError
 from rag.protocols import Relevant
 from rag.retrieve import Index
 from rag.testing.index import SpreadEmbedder
@@ -151,3 +151,14 @@ async def test_an_embedder_that_is_down_fails_the_source(index, monkeypatch):
     with pytest.raises(SourceError, match="docs: endpoint down") as caught:
         await called(index.source("docs"), "kettle")
     assert (caught.value.source, caught.value.retryable, caught.value.retry_after) == ("docs", True, 2.0)
+
+
+def test_a_source_brings_at_least_one_passage(index):
+    with pytest.raises(ConfigError, match="at least 1"):
+        index.source("docs", k=0)
+
+
+def test_the_titles_told_are_from_all_over(index):
+    index.add({"doc_id": f"many/{n:03}", "title": f"Title {n}", "text": "a text"} for n in range(100))
+    about = index.source("many", collection="many").card.about
+    assert about == "100 documents, such as Title 0; Title 20; Title 40; Title 60; Title 80"
