@@ -38,7 +38,8 @@ def write(text: str) -> None:
 def plan_text(plan: Plan) -> str:
     """The plan under its heading: which sources, and which steps."""
     used = list(dict.fromkeys(step.source for step in plan.steps))
-    lines = ["Plan" + (f": {len(plan.steps)} steps over {', '.join(used)}" if used else ": no retrieval")]
+    count = f"{len(plan.steps)} step{'s' if len(plan.steps) > 1 else ''}"
+    lines = [f"Plan: {count} over {', '.join(used)}" if used else "Plan: no retrieval"]
     lines += [f"  {line}" for line in str(plan).splitlines() if plan.steps]
     return "\n".join(lines)
 

@@ -24,7 +24,7 @@ def test_ask_prints_plan_answer_sources_and_that_no_model_was_used(rag_command):
 
 
 def test_json_is_the_answer(rag_command):
-    done = rag_command("ask", "Is O-1016 delivered?", *SHOP, "--json")
+    done = rag_command("ask", "What state is order O-1016 in?", *SHOP, "--json")
     answer = Answer.model_validate_json(done.stdout)
     assert "returned" in answer.text
     assert answer.plan.steps[0].source == "orders"
