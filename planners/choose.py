@@ -94,7 +94,7 @@ def by_content(
         near = [card for card in ranked if scores[card.name] >= close * best][:most]
         chosen += [Choice(card, f"it fits best {_cut(text)!r} ({scores[card.name]:.2f})") for card in near]
     elif not chosen:
-        asked = [card for card in ranked if card.query_argument]
+        asked = [card for card in ranked if card.query_argument and not (has_texts and is_record(card))]
         chosen += [Choice(card, "nothing tells the sources apart") for card in asked[:most]]
     return tuple(chosen)
 

@@ -16,7 +16,7 @@ _AUX: Final = (
 )
 _SUBJECT: Final = (
     r"(?:i|you|he|she|it|we|they|there|this|that|these|those|the|a|an|my|our|your|his|her|its|their|any|some|all|"
-    r"every|each|no|people|anyone|someone|[a-z]{3,}s)"
+    r"every|each|no|people|anyone|someone|[a-z]{3,}s|(?-i:[A-Z])[\w’'-]*)"
 )
 _PREPOSITION: Final = r"(?:(?:for|from|to|in|on|at|by|of|after|before|until|since|with|about|under|within|during)\s+)?"
 # "what do buyers", "for how long is a card", "which order does it": a question word, then its verb within five words.
@@ -73,7 +73,7 @@ def pieces(text: str) -> Iterator[str]:
         >>> list(pieces("Hello, is it heavy, and what do buyers say about salt and pepper mills?"))
         ['is it heavy', 'what do buyers say about salt and pepper mills?']
     """
-    for sentence in sentences(text):
+    for sentence in sentences(" ".join(text.split())):
         for clause in _clauses(sentence):
             piece = _LEADING.sub("", clause.strip()) or clause.strip()
             if bare(piece):

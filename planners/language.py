@@ -97,6 +97,8 @@ def named_things(text: str) -> tuple[str, ...]:
         starts = not text[: match.start()].strip() or text[: match.start()].rstrip()[-1] in ".?!:"
         if starts and (len(words) == 1 or words[0].casefold() in _STOP):
             words = words[1:]
-        if words and not (len(words) == 1 and words[0].casefold() in _STOP):
+        while words and words[0].casefold() in _STOP:
+            words = words[1:]
+        if words:
             found.append(" ".join(words))
     return tuple(dict.fromkeys(found))

@@ -46,7 +46,7 @@ def parts(question: str) -> tuple[str, ...]:
             told = []
     if told and found:
         found[-1] = " ".join([found[-1], *told])
-    return tuple(found) or (" ".join(told) or question.strip(),)
+    return tuple(found) or (" ".join(told) or bare(question) or question.strip(),)
 
 
 def asked(part: str) -> str:

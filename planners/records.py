@@ -54,9 +54,11 @@ class Pointer:
 class Thing:
     """Something that a text names through a record, as in "the headphones from my last order".
 
-    `noun` is what it is called, `rest` the text without the words that lead to the record.
+    `source` is that of the record, `noun` what the thing is called, `rest` the text without the words
+    that lead to the record.
     """
 
+    source: str
     noun: str
     rest: str
 
@@ -137,7 +139,7 @@ def thing(card: SourceCard, text: str) -> Thing | None:
 
     Example:
         >>> thing(SourceCard(name="orders"), "Can I return the headphones from my last order?")
-        Thing(noun='headphones', rest='Can I return the headphones?')
+        Thing(source='orders', noun='headphones', rest='Can I return the headphones?')
         >>> thing(SourceCard(name="orders"), "Is the lamp I ordered last week dimmable?").noun
         'lamp'
         >>> thing(SourceCard(name="orders"), "What is the status of my last order?") is None
@@ -146,13 +148,13 @@ def thing(card: SourceCard, text: str) -> Thing | None:
     for pointer in pointers(card, text):
         before = re.sub(rf"\b(?:{'|'.join(nouns(card)) or '(?!)'})s?\s*$", "", text[: pointer.start], flags=re.I)
         if match := _LED_TO.search(before):
-            return Thing(match["noun"], _without(text, match.start("lead"), pointer.end))
+            return Thing(card.name, match["noun"], _without(text, match.start("lead"), pointer.end))
     for match in re.finditer(_bought(card), text, re.IGNORECASE):
         end = next((p.end for p in pointers(card, text) if 0 <= p.start - match.end() <= 12), match.end())
         # "the lamp I ordered last week": when it was ordered leads to the record, too.
         if (when := find_days(text[end:], date.max)) and text[end:].lstrip().startswith(when.words):
             end = text.index(when.words, end) + len(when.words)
-        return Thing(match["noun"] or "", _without(text, match.end("kept"), end))
+        return Thing(card.name, match["noun"] or "", _without(text, match.end("kept"), end))
     return None
 
 

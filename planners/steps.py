@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from planners.choose import Choice
 from planners.fill import fill, id_pattern, is_state, labels
-from planners.language import content, leans, named_things
+from planners.language import bare, content, leans, named_things
 from planners.records import Thing, fields, is_record, nouns
 from rag.card import SourceCard
 from rag.plan import Ref, Step, text
@@ -83,16 +83,16 @@ class Steps:
             return ""
         if card.query_argument in card.required:
             return _query(part)
-        if args.keys() - {"table"} or part.thing:
+        if args.keys() - {"table"} or (part.thing and part.thing.source == card.name):
             return ""
         held = _HELD.search(part.text)
         return held["what"] if held else " ".join(named_things(part.text))
 
     def _look_for_thing(self, card: SourceCard, part: Part, args: dict[str, Any]) -> None:
         """Narrow "my last order" to the one with headphones, unless an id says which it is."""
-        if not part.thing or not part.thing.noun or any(id_pattern(card, name) for name in args):
+        if not part.thing or not part.thing.noun or part.thing.source != card.name:
             return
-        if set(content(part.thing.noun)) <= fields(card):
+        if any(id_pattern(card, name) for name in args) or set(content(part.thing.noun)) <= fields(card):
             return
         for name, schema in card.properties.items():
             if found := list(labels(schema.get("values", ()), part.thing.noun)):
@@ -188,7 +188,7 @@ def _in_order(card: SourceCard, args: Mapping[str, Any]) -> dict[str, Any]:
 
 def _query(part: Part) -> str:
     words = part.thing.rest if part.thing else part.text
-    return re.sub(r"\s+", " ", re.sub(r",?\s*\bplease\b", "", words, flags=re.IGNORECASE)).strip(" ,;.?!")
+    return bare(re.sub(r",?\s*\bplease\b", "", words, flags=re.IGNORECASE)) or part.text
 
 
 def example_of(card: SourceCard, thing: Thing | None) -> str:

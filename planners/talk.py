@@ -47,7 +47,7 @@ def small_talk(question: str) -> str | None:
         >>> small_talk("Hello there!"), small_talk("What is 3 times 39?"), small_talk("Where is my order?")
         ('a greeting', 'arithmetic', None)
     """
-    if _SUM.fullmatch(bare(_SUM_LEAD.sub("", question.strip(), count=1))):
+    if _SUM.fullmatch(bare(_SUM_LEAD.sub("", " ".join(question.split()), count=1))):
         return "arithmetic"
     kinds = [_kind(piece) for piece in pieces(question)]
     if not kinds or None in kinds:

@@ -1,0 +1,193 @@
+"""`Rules`: sources by name, then by content; steps that wait for a record; every choice explained."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel
+
+from planners.rules import Rules
+from rag.card import SourceCard, free_query
+from rag.errors import SourceError
+from rag.plan import Ref, check, references
+from rag.protocols import Execute, Executed, Failed, Probe, Read, Relevance, Task
+from rag.types import Evidence
+
+
+def _calls(plan):
+    return [(step.source, step.args) for step in plan.steps if not step.if_empty]
+
+
+def _knowing(**scores):
+    return lambda _: scores
+
+
+def test_small_talk_plans_nothing_and_says_why(planned, task, shop):
+    plan = planned(Rules(), task("Hi there!", shop))
+    assert (plan.steps, plan.notes) == ((), ("no retrieval: the question is a greeting",))
+
+
+def test_proper_names_settle_the_sources_without_a_probe(task, texts):
+    cards = texts("The Verge", "Verge", "Wired", "Fortune")
+    (execute,) = next(Rules().plan(task("Do the Verge and 'Wired' agree on lidar?", cards)))
+    assert isinstance(execute, Execute)
+    assert [step.source for step in execute.plan.steps] == ["The Verge", "Wired"]
+    assert execute.plan.notes == (
+        "The Verge: chosen because the question names 'the Verge'",
+        "Wired: chosen because the question names 'Wired'",
+    )
+
+
+def test_a_part_that_names_no_source_goes_to_those_named(planned, task, texts):
+    plan = planned(
+        Rules(), task("Did Wired praise it, and was Fortune critical? Is that fair?", texts("Wired", "Fortune"))
+    )
+    assert _calls(plan) == [
+        ("Wired", {"query": "Did Wired praise it Is that fair"}),
+        ("Fortune", {"query": "was Fortune critical? Is that fair"}),
+    ]
+
+
+def test_common_names_are_met_in_any_form(planned, task, texts):
+    cards = texts("hr_policies", "reviews", "menu")
+    plan = planned(Rules(), task("What do reviewers say about the policy?", cards))
+    assert [source for source, _ in _calls(plan)] == ["hr_policies", "reviews"]
+
+
+def test_content_decides_where_names_do_not(planned, task, shop):
+    plan = planned(Rules(), task("How many days do I have?", shop), _knowing(policies=0.6, products=0.3, reviews=0.58))
+    assert [source for source, _ in _calls(plan)] == ["policies", "reviews"]
+    assert plan.notes[0] == "policies: chosen because it fits best 'How many days do I have?' (0.60)"
+
+
+def test_what_a_source_is_about_counts_with_what_it_holds(planned, task):
+    cards = (
+        SourceCard(name="a", about="trains and buses", arguments=free_query()),
+        SourceCard(name="b", about="museums", arguments=free_query()),
+    )
+    plan = planned(Rules(), task("When does the bus leave?", cards), _knowing(a=0.2, b=0.25))
+    assert [source for source, _ in _calls(plan)] == ["a"]
+
+
+def test_some_source_is_asked_even_when_nothing_tells_them_apart(planned, task, texts):
+    plan = planned(Rules(), task("Why is that?", texts("a", "b")))
+    assert [source for source, _ in _calls(plan)] == ["a", "b"]
+
+
+def test_probes_that_fail_leave_the_card(task, texts):
+    steps = Rules().plan(task("When does the bus leave?", texts("a", "b")))
+    (probe,) = next(steps)
+    assert isinstance(probe, Probe)
+    (execute,) = steps.send((Failed(SourceError("down")),))
+    assert [step.source for step in execute.plan.steps] == ["a", "b"]
+
+
+def test_a_source_is_left_out_when_the_question_lacks_what_it_needs(planned, task, texts):
+    class City(BaseModel):
+        city: str
+
+    cards = (SourceCard(name="weather", arguments=City), *texts("news"))
+    plan = planned(Rules(), task("how is the weather", cards))
+    assert _calls(plan) == [("news", {"query": "how is the weather"})]
+    assert "weather: left out, since the question does not give its city" in plan.notes
+    filled = planned(Rules(), task("How is the weather in Ghent?", cards))
+    assert _calls(filled) == [("weather", {"city": "Ghent"})]
+
+
+def test_the_headphones_of_the_last_order(planned, task, shop):
+    """A record first, general rules beside it, and a search that waits for the record's title."""
+
+    def relevance(text):
+        known = {"Heron Over-Ear Headphones": {"policies": 0.3, "products": 0.9, "reviews": 0.8}}
+        return known.get(text, {"policies": 0.9, "products": 0.4, "reviews": 0.4})
+
+    question = "Can I return the headphones from my last order, and what do buyers say about their battery?"
+    plan = planned(Rules(), task(question, shop), relevance)
+    assert str(plan).splitlines() == [
+        's1  orders(table="orders", query="headphones", newest=1)',
+        's2  policies(query="Can I return the headphones")',
+        's3  reviews(query="what do buyers say about their battery $s1[0].product")  ← s1',
+        's3_else  reviews(query="what do buyers say about their battery headphones")  if s1 finds nothing',
+    ]
+    assert check(plan, shop) is plan
+
+
+def test_a_record_that_several_parts_need_is_looked_up_once(planned, task, shop):
+    question = "Who carries O-17, and what is its tracking number, and is the product in order O-17 waterproof?"
+    plan = planned(Rules(), task(question, shop), _knowing(products=0.8))
+    assert _calls(plan)[0] == ("orders", {"table": "shipments", "order_id": "O-17"})
+    assert [source for source, _ in _calls(plan)] == ["orders", "products"]
+    assert [str(ref) for ref in references(plan.steps[1].args)] == ["$s1[0].product"]
+
+
+def test_ids_of_records_go_to_arguments_of_the_same_name(planned, task, orders):
+    class Product(BaseModel):
+        product_id: str
+        query: str
+
+    cards = (orders, SourceCard(name="reviews", arguments=Product))
+    plan = planned(Rules(), task("What do the reviews say about the lamp from my last order?", cards))
+    assert _calls(plan) == [
+        ("orders", {"table": "orders", "query": "lamp", "newest": 1}),
+        ("reviews", {"product_id": Ref("s1", ("product_id",)), "query": "What do the reviews say about the lamp"}),
+    ]
+
+
+def test_records_are_asked_only_where_the_question_points_at_rows(planned, task, shop):
+    knowing = _knowing(policies=0.5, orders=0.8)
+    for question in (
+        "From what order amount is shipping free?",
+        "Do you ship to Norway?",
+        "Can I return an opened box?",
+    ):
+        assert [source for source, _ in _calls(planned(Rules(), task(question, shop), knowing))] == ["policies"]
+
+
+def test_rules_about_a_record_are_asked_with_it(planned, task, shop):
+    plan = planned(Rules(), task("How long can I still return my last order?", shop), _knowing(policies=0.8))
+    assert [source for source, _ in _calls(plan)] == ["orders", "policies"]
+
+
+def test_a_pronoun_carries_the_name_it_stands_for(planned, task, shop):
+    plan = planned(
+        Rules(),
+        task("How big is the Folio 6 E-Reader, and what do reviewers say of its light?", shop),
+        _knowing(products=0.8),
+    )
+    assert _calls(plan) == [
+        ("products", {"query": "How big is the Folio 6 E-Reader"}),
+        ("reviews", {"query": "what do reviewers say of its light Folio 6 E-Reader"}),
+    ]
+
+
+def test_a_part_that_leans_on_another_of_the_same_source_joins_it(planned, task, shop):
+    plan = planned(Rules(), task("Do you ship to Norway, and what would that cost?", shop), _knowing(policies=0.8))
+    assert _calls(plan) == [("policies", {"query": "Do you ship to Norway, what would that cost"})]
+
+
+def test_the_same_question_has_the_same_plan(planned, task, shop):
+    question = "Which is better, the lamp or the kettle?"
+    plans = {planned(Rules(), task(question, shop), _knowing(products=0.5, reviews=0.5)).to_json() for _ in range(3)}
+    assert len(plans) == 1
+
+
+def test_what_was_found_is_read(task, texts):
+    steps = Rules().plan(task("What did Wired say?", texts("Wired")))
+    (execute,) = next(steps)
+    (read,) = steps.send((Executed(execute.plan, Evidence()),))
+    assert read == Read("What did Wired say?", Evidence())
+
+
+@given(question=st.text(max_size=200).filter(str.strip), score=st.floats(0, 1))
+def test_any_question_has_a_plan_that_fits_the_sources(question, score, texts, orders, now):
+    cards = (*texts("policies", "The Verge"), orders)
+    steps = Rules().plan(Task(question, cards, now))
+    actions = next(steps)
+    while isinstance(actions[0], Probe):
+        actions = steps.send(tuple(Relevance({"policies": score}) for _ in actions))
+    assert isinstance(actions[0], Execute)
+    check(actions[0].plan, cards)
+
+
+@pytest.mark.parametrize("question", ["what " * 4000, " " * 19_000 + "a", "and what do " * 1600, "Aa " * 6600])
+def test_a_very_long_question_is_planned_without_delay(question, task, shop):
+    next(Rules().plan(task(question, shop)))
