@@ -106,16 +106,24 @@ class Catalogue:
             if folder:
                 folder.mkdir(parents=True, exist_ok=True)
             self._connection = self._connected()
-            self._prepare()
+            try:
+                self._prepare()
+            except BaseException:
+                self._connection.close()
+                raise
 
     def _connected(self) -> sqlite3.Connection:
         self._pid = os.getpid()
         name = str(self.folder / _FILE) if self.folder else ":memory:"
         connection = sqlite3.connect(name, timeout=30, isolation_level=None, check_same_thread=False)
-        connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute("PRAGMA journal_mode = WAL")
-        # FULL: what a commit acknowledged also survives the loss of power, for some milliseconds a batch.
-        connection.execute("PRAGMA synchronous = FULL")
+        try:
+            connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute("PRAGMA journal_mode = WAL")
+            # FULL: what a commit acknowledged also survives the loss of power, for some milliseconds a batch.
+            connection.execute("PRAGMA synchronous = FULL")
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
     def _prepare(self) -> None:

@@ -82,6 +82,7 @@ class Dense:
         self._state: _State | None = None
         self._inherited: list[_State] = []
         self._unreadable: set[str] = set()
+        self._settling = threading.Lock()
         self._checked = False
 
     def search(self, vector: Vectors, k: int, partitions: Sequence[int] | None = None) -> list[tuple[int, float]]:
@@ -103,9 +104,21 @@ class Dense:
 
     def settle(self) -> None:
         """Replace the snapshot if it has fallen behind; for the process that holds the index for writing alone."""
-        manifest, folder = self._manifest(), self._folder
+        folder = self._folder
         if folder is None:
             return
+        with self._settling:
+            self._settle(folder)
+
+    def close(self) -> None:
+        """Let go of the snapshot."""
+        with self._lock:
+            if self._state and self._state.snapshot:
+                self._state.snapshot.close()
+            self._state = None
+
+    def _settle(self, folder: Path) -> None:
+        manifest = self._manifest()
         if manifest and not self._checked and not manifest.intact(folder / manifest.name):
             self._unreadable.add(manifest.name)
         self._checked = True
@@ -115,13 +128,6 @@ class Dense:
             except RetrievalError as error:
                 _log.warning("the vectors are searched without a snapshot: %s", error)
         self._sweep(folder)
-
-    def close(self) -> None:
-        """Let go of the snapshot."""
-        with self._lock:
-            if self._state and self._state.snapshot:
-                self._state.snapshot.close()
-            self._state = None
 
     @property
     def _folder(self) -> Path | None:

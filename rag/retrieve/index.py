@@ -58,7 +58,11 @@ class Index:
         self._sample = Once(self._sampled, size=64)
         self._both = self.lexical() + self.dense()
         if embedder:
-            self._embedder()
+            try:
+                self._embedder()
+            except BaseException:
+                self.close()
+                raise
 
     @classmethod
     def open(cls, path: str | PathLike[str], *, embedder: Embedder | None = None, create: bool = True) -> Index:
@@ -112,13 +116,14 @@ class Index:
         return done
 
     def remove(self, doc_ids: Iterable[str], *, scope: Scope | None = None) -> int:
-        """Remove documents of this scope, and say how many there were.
+        """Remove documents of this scope, given by their ids or one id, and say how many there were.
 
         Raises:
             StoreBusy: another process writes this index.
             RetrievalError: the index could not be written.
         """
-        gone = self._writer.remove(doc_ids, View.of(scope))
+        names = [doc_ids] if isinstance(doc_ids, str) else doc_ids
+        gone = self._writer.remove(names, View.of(scope))
         if gone:
             self._dense.settle()
         return gone

@@ -83,7 +83,7 @@ class Writer:
         self._catalogue = catalogue
         self._embedder = embedder
         self._lock: BaseFileLock | None = None
-        self._holds = False
+        self._holder: int | None = None  # the process that has the lock: a forked child has not
         self._one_at_a_time = threading.RLock()
 
     def add(self, documents: Iterable[Entry], view: View, *, progress: Callable[[int], None] | None = None) -> Added:
@@ -125,9 +125,9 @@ class Writer:
     def close(self) -> None:
         """Let another process write."""
         with self._one_at_a_time:
-            if self._lock:
+            if self._lock and self._holder == os.getpid():
                 self._lock.release()
-            self._lock, self._holds = None, False
+            self._lock = self._holder = None
 
     def _add(self, batch: Sequence[Document], view: View) -> Added:
         # The last of several documents with one id is the one that stays.
@@ -192,13 +192,13 @@ class Writer:
         return pieces
 
     def _take_lock(self) -> None:
-        if self._holds:
+        if self._holder == os.getpid():
             return
         if self._catalogue.folder:
             self._lock = self._acquired(self._catalogue.folder)
-        self._holds = True
+        self._holder = os.getpid()
         with self._catalogue.writing() as connection:
-            connection.execute("INSERT OR REPLACE INTO meta VALUES ('writer', ?)", (os.getpid(),))
+            connection.execute("INSERT OR REPLACE INTO meta VALUES ('writer', ?)", (self._holder,))
 
     def _acquired(self, folder: Path) -> BaseFileLock:
         from filelock import FileLock, Timeout

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 
 import pytest
 
 from rag.errors import DimensionMismatch, IndexNotFound, InputError, RetrievalError
 from rag.ingest import Document
-from rag.retrieve import Added, Index
+from rag.retrieve import Added, Index, dense
 from rag.testing.index import SpreadEmbedder
 
 KETTLE = {"doc_id": "shop/kettle", "title": "Kettle", "text": "A red kettle that whistles.", "metadata": {"price": 30}}
@@ -134,6 +135,24 @@ def test_remove_takes_a_document_out_of_both_halves(index):
     assert index.remove(["shop/kettle", "shop/unknown"]) == 1
     assert [h.passage.doc_id for h in index.lexical().search("kettle lamp")] == ["shop/lamp"]
     assert [h.passage.doc_id for h in index.dense().search("kettle lamp")] == ["shop/lamp"]
+
+
+def test_one_id_is_one_document(index):
+    index.add([{"doc_id": "ab", "text": "a text"}, {"doc_id": "a", "text": "a text"}])
+    assert index.remove("ab") == 1
+    assert index.doc_ids() == ["a"]
+
+
+def test_many_threads_may_add_and_search_at_once(index, monkeypatch):
+    monkeypatch.setattr(dense, "EXACT", 20)
+
+    def work(name):
+        index.add([{"doc_id": f"{name}/{n}", "text": f"word{n} common {name}"} for n in range(30)])
+        return [len(index.search("common", 500, collection=name)) for _ in range(3)]
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(work, "abcdefgh")) == [[30, 30, 30]] * 8
+    assert len(index.dense().search("common", 500)) == len(index) == 240
 
 
 def test_what_is_not_a_document_is_named(index):

@@ -134,7 +134,7 @@ def test_two_processes_may_make_the_same_index(child):
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
-def test_a_forked_child_searches_what_its_parent_opened(child):
+def test_a_forked_child_reads_what_its_parent_opened_and_does_not_write(child):
     forked = child(f"""
         {SMALL}
         index = opened()
@@ -143,7 +143,10 @@ def test_a_forked_child_searches_what_its_parent_opened(child):
         if os.fork() == 0:
             signal.alarm(30)
             print(index.search("word9", 1)[0].passage.doc_id, flush=True)
+            try: index.add(documents(1, "other"))
+            except StoreBusy as error: print(str(os.getppid()) in str(error), flush=True)
+            index.close()
             os._exit(0)
-        print(os.wait()[1], index.search("word9", 1)[0].passage.doc_id)
+        print(os.wait()[1], index.search("word9", 1)[0].passage.doc_id, index.add(documents(1, "new")).updated)
     """)
-    assert forked.communicate() == ("d/9\n0 d/9\n", "")
+    assert forked.communicate() == ("d/9\nTrue\n0 d/9 1\n", "")
