@@ -1,0 +1,205 @@
+"""`Reaper`: one call, a plan that is mended and checked, and rules where none can be had."""
+
+import contextlib
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel
+
+from planners.reaper import MOST_OFFERED, Reaper, read_plan
+from rag.card import SourceCard
+from rag.errors import BadModelOutput, BudgetExceeded, ModelTimeout, PlanError
+from rag.plan import check
+from rag.protocols import Complete, Completion, Execute, Probe, Relevance, Task
+from rag.types import Turn
+
+
+def _plan(*steps: tuple[str, dict]) -> str:
+    return json.dumps(
+        {"steps": [{"id": f"s{n}", "source": source, "args": args} for n, (source, args) in enumerate(steps, 1)]}
+    )
+
+
+def _calls(plan):
+    return [(step.source, step.args) for step in plan.steps if not step.if_empty]
+
+
+def _prompt(task: Task) -> Complete:
+    steps = Reaper().plan(task)
+    (action,) = next(steps)
+    while isinstance(action, Probe):
+        (action,) = steps.send((Relevance({}),))
+    assert isinstance(action, Complete)
+    return action
+
+
+def test_the_model_writes_the_plan_in_one_call(planned, task, shop):
+    reply = _plan(("policies", {"query": "return window"}))
+    plan = planned(Reaper(), task("How long may I keep it?", shop, model=True), reply=reply)
+    assert _calls(plan) == [("policies", {"query": "return window"})]
+    assert plan.question == "How long may I keep it?"
+    assert plan.sources == {"policies": shop[0].fingerprint}
+
+
+def test_the_prompt_lists_sources_conversation_and_a_draft(task, shop, orders):
+    turns = (Turn(role="user", text="I ordered a lamp."), Turn(role="assistant", text="Noted."))
+    values = _prompt(task("What is the state of order O-17?", shop, model=True, turns=turns)).values
+    assert values["date"] == "Friday, 20 November 2026"
+    assert values["conversation"] == "Said before:\nuser: I ordered a lamp.\nassistant: Noted.\n\n"
+    assert values["sources"].splitlines()[0] == "policies(query: string)"
+    assert 'orders(table?: "customers" | "orders" | "shipments", query?: string, order_id?: string' in values["sources"]
+    assert json.loads(values["draft"])["steps"] == [
+        {"id": "s1", "source": "orders", "args": {"table": "orders", "order_id": "O-17"}}
+    ]
+
+
+def test_the_schema_holds_what_the_lines_show_and_no_more(task, shop):
+    action = _prompt(task("What is the state of order O-17?", shop, model=True))
+    kinds = {
+        kind["properties"]["source"]["const"]: set(kind["properties"]["args"]["properties"])
+        for kind in action.schema["properties"]["steps"]["items"]["anyOf"]
+    }
+    assert kinds["policies"] == {"query"}
+    assert kinds["orders"] == {"table", "query", "order_id", "customer_id", "tracking", "newest"}
+
+
+def test_dates_are_offered_when_the_question_speaks_of_time(task, shop):
+    action = _prompt(task("Which orders came in the first quarter?", shop, model=True))
+    assert "ordered_on_from?: date, ordered_on_to?: date" in action.values["sources"]
+
+
+def test_only_named_sources_are_offered_and_each_is_asked(planned, task, texts):
+    cards = texts("Wired", "Fortune", "The Verge")
+    asked = task("Do Wired and the Verge agree on lidar?", cards, model=True)
+    assert _prompt(asked).values["sources"].splitlines() == ["Wired(query: string)", "The Verge(query: string)"]
+    plan = planned(Reaper(), asked, reply=_plan(("The Verge", {"query": "lidar"})))
+    assert _calls(plan) == [("The Verge", {"query": "lidar"}), ("Wired", {"query": asked.question})]
+    assert plan.notes == ("s2: added, since the question names Wired",)
+
+
+def test_of_many_sources_the_fittest_are_offered(task, texts):
+    cards = texts(*(f"source{n}" for n in range(40)))
+    steps = Reaper().plan(task("Who built the bridge?", cards, model=True))
+    (action,) = next(steps)
+    while isinstance(action, Probe):
+        (action,) = steps.send((Relevance({f"source{n}": n / 40 for n in range(40)}),))
+    assert len(action.values["sources"].splitlines()) == MOST_OFFERED
+    assert "source39(" in action.values["sources"]
+
+
+def test_small_talk_costs_no_call(task, shop):
+    (execute,) = next(Reaper().plan(task("Thanks!", shop, model=True)))
+    assert isinstance(execute, Execute)
+    assert execute.plan.steps == ()
+
+
+def test_a_search_for_what_a_record_names_has_a_stand_in(planned, task, shop):
+    reply = _plan(("orders", {"newest": 1}), ("reviews", {"query": "battery of $s1[0].product at night"}))
+    plan = planned(Reaper(), task("What do buyers say about the battery?", shop, model=True), reply=reply)
+    assert str(plan).splitlines() == [
+        "s1  orders(newest=1)",
+        's2  reviews(query="battery of $s1[0].product at night")  ← s1',
+        's2_else  reviews(query="battery of at night")  if s1 finds nothing',
+    ]
+
+
+def test_ids_are_those_of_the_question(planned, task, shop):
+    reply = _plan(("orders", {"order_id": "O-9999"}))
+    plan = planned(Reaper(), task("Where is O-17?", shop, model=True), reply=reply)
+    assert _calls(plan) == [("orders", {"order_id": "O-17"})]
+    assert plan.notes == (
+        "s1: order_id='O-9999' dropped, since nobody said it",
+        "s1: order_id='O-17' added from the question",
+    )
+    said = (Turn(role="user", text="It is about order O-9999."),)
+    kept = planned(Reaper(), task("Where is it?", shop, model=True, turns=said), reply=reply)
+    assert _calls(kept) == [("orders", {"order_id": "O-9999"})]
+
+
+@pytest.mark.parametrize(
+    ("reply", "why"),
+    [
+        ("I would ask the policies.", "the text is not JSON"),
+        ('{"steps": [{"id": "s1", "source": "no such thing", "args": {}}]}', "is not a source"),
+        (_plan(("reviews", {"query": "$s2.title"}), ("products", {"query": "$s1.title"})), "in a ring"),
+        (_plan(("reviews", {"query": "$s7.title"})), "not a step of the plan"),
+        ('{"steps": [{"source": "reviews"}]}', "not a plan"),
+        (ModelTimeout("it took too long"), "it took too long"),
+        (BadModelOutput("nonsense"), "nonsense"),
+        (BudgetExceeded("no calls left"), "no calls left"),
+    ],
+)
+def test_without_a_usable_plan_rules_plan_and_say_why(planned, task, shop, reply, why):
+    plan = planned(Reaper(), task("Where is order O-17?", shop, model=True), reply=reply)
+    assert _calls(plan) == [("orders", {"table": "orders", "order_id": "O-17"})]
+    assert plan.notes[-1].startswith("planned by rules, since the model")
+    assert why in plan.notes[-1]
+
+
+def test_without_a_model_rules_plan(planned, task, shop):
+    plan = planned(Reaper(), task("Where is order O-17?", shop))
+    assert plan.notes[-1] == "planned by rules, since there is no model"
+
+
+def test_an_empty_plan_stands_unless_the_question_names_sources(planned, task, shop):
+    assert planned(Reaper(), task("Why is the sky blue?", shop, model=True), reply='{"steps": []}').steps == ()
+    plan = planned(Reaper(), task("Where is order O-17?", shop, model=True), reply='{"steps": []}')
+    assert [source for source, _ in _calls(plan)] == ["orders"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"steps": []}',
+        '```json\n{"steps": []}\n```',
+        'Here you are: {"steps": []} Anything else?',
+        '{"thought": "a {brace}"} {"steps": []}',
+        '{ not json {"steps": []}',
+    ],
+)
+def test_a_plan_is_found_in_what_stands_around_it(text):
+    assert read_plan(text).steps == ()
+
+
+_JSON = st.recursive(st.none() | st.text() | st.integers(), lambda x: st.lists(x) | st.dictionaries(st.text(), x))
+
+
+@given(st.text() | _JSON.map(json.dumps))
+def test_any_text_is_a_plan_or_a_plan_error(text):
+    with contextlib.suppress(PlanError):
+        read_plan(text)
+
+
+_NAMES = st.sampled_from(["policies", "orders", "Reviews", "nothing", "$s1"])
+_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text() | st.sampled_from(["$s1.product", "$s2[*].x", "O-17", 1.5]),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(), inner, max_size=2),
+    max_leaves=4,
+)
+_ARGUMENTS = st.sampled_from(["query", "order_id", "newest", "status", "x"])
+_STEPS = st.fixed_dictionaries(
+    {"id": st.sampled_from(["s1", "s2", "s3", "4"]), "source": _NAMES},
+    optional={"args": st.dictionaries(_ARGUMENTS, _VALUES, max_size=3)},
+)
+
+
+@given(steps=st.lists(_STEPS, max_size=4))
+def test_whatever_the_model_writes_the_plan_that_is_run_fits_the_sources(steps, shop, now):
+    planning = Reaper().plan(Task("Where is order O-17?", shop, now, model=True))
+    (action,) = next(planning)
+    while isinstance(action, Probe):
+        (action,) = planning.send((Relevance({}),))
+    (execute,) = planning.send((Completion(json.dumps({"steps": steps})),))
+    check(execute.plan, shop)
+
+
+def test_sources_that_need_more_than_words_are_not_added_by_name(planned, task, orders):
+    class City(BaseModel):
+        city: str
+
+    cards = (SourceCard(name="Meteo", arguments=City), orders)
+    asked = task("What says Meteo of Ghent?", cards, model=True)
+    plan = planned(Reaper(), asked, reply=_plan(("Meteo", {"city": "Ghent"})))
+    assert _calls(plan) == [("Meteo", {"city": "Ghent"})]
