@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -66,13 +66,27 @@ def by_noun(text: str, cards: Sequence[SourceCard]) -> tuple[Choice, ...]:
 
 
 def by_content(
-    text: str, cards: Sequence[SourceCard], relevance: Mapping[str, float], *, close: float = CLOSE, most: int = MOST
+    text: str,
+    cards: Sequence[SourceCard],
+    relevance: Mapping[str, float],
+    *,
+    ready: Collection[str] = (),
+    close: float = CLOSE,
+    most: int = MOST,
 ) -> tuple[Choice, ...]:
     """The sources that hold most on a text: the best one, and those close to it; none only when there are none.
 
     The score of a source is how well its content meets the text, from 0 to 1, and what share of the
     text's words its card says it is about and few others do, from 0 to 1. Records are asked when their
     fields and values make up the text; what else they hold competes only where there are no texts.
+
+    Args:
+        text: a part of a question.
+        cards: the sources to choose from.
+        relevance: how well each source's content meets the text.
+        ready: sources that need arguments and are given them by the text; asked where nothing else tells.
+        close: the share of the best score that a source must have to be asked, too.
+        most: how many are asked at most.
 
     Example:
         >>> cards = [SourceCard(name="a", about="trains and buses"), SourceCard(name="b", about="museums")]
@@ -93,6 +107,8 @@ def by_content(
     if best > 0:
         near = [card for card in ranked if scores[card.name] >= close * best][:most]
         chosen += [Choice(card, f"it fits best {_cut(text)!r} ({scores[card.name]:.2f})") for card in near]
+    elif ready and not chosen:
+        chosen += [Choice(card, f"{_cut(text)!r} gives what it needs") for card in ranked if card.name in ready]
     elif not chosen:
         asked = [card for card in ranked if card.query_argument and not (has_texts and is_record(card))]
         chosen += [Choice(card, "nothing tells the sources apart") for card in asked[:most]]

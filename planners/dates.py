@@ -46,14 +46,15 @@ _MONTH: Final = (
 _DAY_OF: Final = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"
 _YEAR: Final = r"(?P<year>(?:19|20)\d\d)\b"
 _COUNT: Final = rf"(?P<count>\d{{1,3}}|{'|'.join(_COUNTS)})"
+_FUTURE: Final = re.compile(r"\b(?:will|shall|going\s+to|upcoming|coming)\b", re.IGNORECASE)
 _UNIT: Final = r"(?P<unit>day|week|month|year)"
 
 
 def find_days(text: str, today: date) -> Days | None:
     """The span of days that a text names; None when it names none.
 
-    A month or day without a year is the latest that has begun. "since" takes its day in, "after"
-    does not.
+    A month or day without a year is the latest that has begun, unless the text speaks of what will
+    be. "since" takes its day in, "after" does not.
 
     Example:
         >>> today = date(2026, 11, 20)
@@ -112,7 +113,7 @@ def _day_and_month(match: re.Match[str], today: date) -> _Span:
     month, number = _MONTHS.index(match["month"][:3].casefold()), int(match["day"])
     year = match.groupdict().get("year")
     day = date(int(year) if year else today.year, month, number)
-    if not year and day > today:
+    if not year and day > today and not _FUTURE.search(match.string):
         day = date(today.year - 1, month, number)
     return day, day
 
@@ -133,7 +134,7 @@ def _near_day(match: re.Match[str], today: date) -> _Span:
 
 def _weekday(match: re.Match[str], today: date) -> _Span:
     back = (today.weekday() - _WEEKDAYS.index(match["weekday"].casefold())) % 7
-    day = today - _DAY * (back or 7)
+    day = today + _DAY * (7 - back) if _FUTURE.search(match.string) else today - _DAY * (back or 7)
     return day, day
 
 

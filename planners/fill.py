@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
@@ -25,6 +26,8 @@ _TO_NAMES: Final = re.compile(r"^(?:to|until|till|before|end)|(?:_|^)(?:to|until
 _MOST: Final = r"(?:under|below|less\s+than|at\s+most|up\s+to|no\s+more\s+than|cheaper\s+than|within)"
 _LEAST: Final = r"(?:over|above|more\s+than|at\s+least|from)"
 _NUMBER: Final = r"(?P<number>\d+(?:\.\d+)?)"
+_ALONE: Final = re.compile(rf"(?<![\w.-]){_NUMBER}(?P<before>(?!))?(?![\w-])")
+_CALENDAR: Final = "|".join([*calendar.day_name, *calendar.month_name[1:]])
 _NAME_TAILS: Final = frozenset(("id", "ids", "code", "number", "no", "key", "name", "is", "has", "the"))
 # A pattern that takes these takes any word, and so tells nothing.
 _ORDINARY: Final = ("the", "order", "Order", "about", "2026")
@@ -109,11 +112,18 @@ def _values(card: SourceCard, name: str, text: str, today: date, nouns: Collecti
         yield from ids(pattern, text)
     elif schema.get("values"):
         yield from labels(schema["values"], text)
-    elif "boolean" in _types(card, name):
+    else:
+        yield from _plain(card, name, text)
+
+
+def _plain(card: SourceCard, name: str, text: str) -> Iterator[tuple[Any, str]]:
+    """Values of an argument of which only the type is known."""
+    types, needed = _types(card, name), name in card.required
+    if "boolean" in types:
         yield from _flag(name, text)
-    elif _types(card, name) & {"integer", "number"}:
-        yield from _number(name, text, whole="integer" in _types(card, name))
-    elif name in card.required:
+    elif types & {"integer", "number"}:
+        yield from _number(name, text, whole="number" not in types, needed=needed)
+    elif needed:
         yield from _named_thing(name, text)
 
 
@@ -215,30 +225,33 @@ def _flag(name: str, text: str) -> Iterator[tuple[bool, str]]:
         yield not match["no"], match.group()
 
 
-def _number(name: str, text: str, *, whole: bool) -> Iterator[tuple[int | float, str]]:
-    words = [word for word in name.split("_") if word not in _NAME_TAILS]
-    bound = {"max": _MOST, "min": _LEAST}.get(words[0] if words else "")
-    if bound:
-        pattern = rf"\b{bound}\s+\W?{_NUMBER}"
-    else:
-        noun = rf"{re.escape((words or [name])[-1].removesuffix('s'))}s?"
-        pattern = rf"\b(?:{noun}\s+(?:of\s+)?{_NUMBER}|(?P<before>\d+(?:\.\d+)?)\s+{noun})\b"
-    if match := re.search(pattern, text, re.IGNORECASE):
+def _number(name: str, text: str, *, whole: bool, needed: bool) -> Iterator[tuple[int | float, str]]:
+    """A number beside the argument's name; for one that must be given, the only number of the text."""
+    words = [word for word in name.split("_") if word not in _NAME_TAILS] or [name]
+    noun = rf"{re.escape(words[-1].removesuffix('s'))}s?"
+    beside = rf"\b(?:{noun}\s+(?:of\s+)?{_NUMBER}|(?P<before>\d+(?:\.\d+)?)\s+{noun})\b"
+    bound = {"max": _MOST, "min": _LEAST}.get(words[0])
+    match = re.search(rf"\b{bound}\s+\W?{_NUMBER}" if bound else beside, text, re.IGNORECASE)
+    if match is None and needed and len(alone := list(_ALONE.finditer(text))) == 1:
+        match = alone[0]
+    if match:
         said = match["number"] or match["before"]
         if not whole or said.isdigit():
             yield int(said) if said.isdigit() else float(said), match.group()
 
 
 def _named_thing(name: str, text: str) -> Iterator[tuple[str, str]]:
-    """A name in the text for an argument that must have one: what "to" or "in" leads to, else the only one."""
+    """A name in the text for an argument that must have one: what "from" or "in" leads to, else the only one."""
     lead = name.split("_", maxsplit=1)[0]
-    run = r"(?P<thing>[A-Z][\w'’-]*(?:\s+[A-Z][\w'’-]*)*)"
-    led = re.findall(rf"\b{re.escape(lead)}\s+{run}", text) if lead in ("from", "to", "in", "at", "by", "for") else []
-    quoted = re.findall(r"[\"“‘']([^\"”’']{2,60})[\"”’']", text)
-    inner = re.findall(rf"(?<=[a-z,]\s){run}", text)
-    found = led or quoted or inner
-    if len(set(found)) == 1:
-        yield found[0], found[0]
+    leads = (lead,) if lead in ("from", "to") else ("in", "at", "near", "for", "of")
+    run = rf"(?P<thing>(?!(?:{_CALENDAR})\b)[A-Z][\w'’-]*(?:\s+(?!(?:{_CALENDAR})\b)[A-Z][\w'’-]*)*)"
+    quoted = re.findall(r"[\"“]([^\"”]{2,60})[\"”]", text)
+    led = re.findall(rf"\b(?:{'|'.join(leads)})\s+{run}", text)
+    inner = re.findall(rf"(?<=[\w,]\s){run}", text)
+    for found in (quoted, led, inner):
+        if len(set(found)) == 1:
+            yield found[0], found[0]
+            return
 
 
 def _is_pointed(card: SourceCard, found: Collection[str]) -> bool:

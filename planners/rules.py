@@ -78,7 +78,7 @@ class Rules:
         opened = [(place, part.open) for place, part in enumerate(read) if part.open]
         found = yield from probes([text for _, text in opened])
         relevance = {place: scores for (place, _), scores in zip(opened, found, strict=True)}
-        settled = [_settled(part, usable.cards, relevance.get(place)) for place, part in enumerate(read)]
+        settled = [_settled(part, usable, relevance.get(place)) for place, part in enumerate(read)]
         steps = Steps(task.now.date())
         if example := _example(settled):
             (steps.known,) = yield from probes([example])
@@ -89,19 +89,26 @@ class Rules:
 
 
 def _usable(task: Task) -> tuple[Task, list[str]]:
-    """The task less the sources that need what neither the question nor another source's rows give; a note on each."""
+    """The task less the sources that need what neither the question nor another source's rows give.
+
+    A note tells of those that the question speaks of.
+    """
+    texts = (task.question, *parts(task.question))
     usable, notes = [], []
     for card in task.cards:
-        missing = [
-            name
-            for name in fill(card, task.question, task.now.date(), nouns(card))[0].missing(card)
-            if not any(name in (other.output or {}).get("properties", {}) for other in task.cards if other is not card)
-        ]
-        if missing:
-            notes.append(f"{card.name}: left out, since the question does not give its {', '.join(missing)}")
-        else:
+        others = (other for other in task.cards if other is not card)
+        from_rows = {name for other in others for name in (other.output or {}).get("properties", {})}
+        missing = min((set(_missing(card, text, task)) - from_rows for text in texts), key=len)
+        if not missing:
             usable.append(card)
+        elif mentions(task.question, [card]) or nouns(card) & set(content(task.question)):
+            needs = ", ".join(sorted(missing))
+            notes.append(f"{card.name}: left out, since the question does not give its {needs}")
     return replace(task, cards=tuple(usable)), notes
+
+
+def _missing(card: SourceCard, text: str, task: Task) -> tuple[str, ...]:
+    return fill(card, text, task.now.date(), nouns(card))[0].missing(card)
 
 
 def named_sources(question: str, cards: Sequence[SourceCard]) -> tuple[str, ...]:
@@ -190,11 +197,13 @@ def _less_passing(named: tuple[Choice, ...], text: str, through: Thing | None) -
     return tuple(choice for choice in named if choice.why.rsplit(" ", 1)[-1] not in words) or named
 
 
-def _settled(part: _Read, cards: Sequence[SourceCard], relevance: Mapping[str, float] | None) -> Part:
+def _settled(part: _Read, task: Task, relevance: Mapping[str, float] | None) -> Part:
     if part.open is None:
         return Part(part.text, part.named, part.thing)
-    among = [card for card in cards if not (part.named and is_record(card))]
-    return Part(part.text, (*part.named, *by_content(part.open, among, relevance or {})), part.thing)
+    among = [card for card in task.cards if not (part.named and is_record(card))]
+    needy = [card for card in among if card.required - {card.query_argument}]
+    ready = [card.name for card in needy if not _missing(card, part.text, task)]
+    return Part(part.text, (*part.named, *by_content(part.open, among, relevance or {}, ready=ready)), part.thing)
 
 
 def _example(settled: Sequence[Part]) -> str:

@@ -74,7 +74,7 @@ class Steps:
             if missing := sorted(card.required - args.keys()):
                 self.notes.append(f"{card.name}: left out, since the question does not give its {', '.join(missing)}")
                 return False
-            self._append_or_merge(card, args)
+            self._append_or_merge(card, part, args)
         return True
 
     def _words(self, card: SourceCard, part: Part, args: Mapping[str, Any]) -> str:
@@ -116,15 +116,23 @@ class Steps:
     def _depends(self, part: Part) -> bool:
         return bool(part.thing) or leans(part.text)
 
-    def _append_or_merge(self, card: SourceCard, args: dict[str, Any]) -> None:
+    def _append_or_merge(self, card: SourceCard, part: Part, args: dict[str, Any]) -> None:
+        # "my last orders, and which of them are delayed": what a later part asks of the rows does not choose them.
+        given = {name: v for name, v in args.items() if name != "table" and not is_state(card, name)}
         for place, step in enumerate(self.steps):
-            # "my last orders, and which of them are delayed": what a later part asks of the rows does not choose them.
-            given = {name: v for name, v in args.items() if name != "table" and not is_state(card, name)}
-            if step.source == card.name and all(step.args.get(name, value) == value for name, value in given.items()):
+            if step.source == card.name and self._asks_of(step, part, given):
                 kinds = {name: value for name, value in args.items() if name == "table"}
                 self.steps[place] = step.replace(args=_in_order(card, kinds | given | step.args))
                 return
         self._append(card, args)
+
+    def _asks_of(self, step: Step, part: Part, given: Mapping[str, Any]) -> bool:
+        """Whether a part asks of the rows that a step looks up already: it gives nothing more, or leans on them."""
+        if leans(part.text) and self._before:
+            return all(step.args.get(name, value) == value for name, value in given.items())
+        return all(step.args.get(name) == value for name, value in given.items()) and (
+            bool(given) or bool(self._before)
+        )
 
     def _append(self, card: SourceCard, args: Mapping[str, Any]) -> Step:
         self._cards[card.name] = card

@@ -31,6 +31,8 @@ def _days(start: str, end: str) -> tuple[date | None, date | None]:
         ("the last 3 days", "2026-11-17", "2026-11-20"),
         ("two months ago", "2026-09-20", "2026-09-20"),
         ("on Friday", "2026-11-13", "2026-11-13"),
+        ("Will it rain on Friday?", "2026-11-27", "2026-11-27"),
+        ("will it open on 3 December", "2026-12-03", "2026-12-03"),
         ("since 3 November", "2026-11-03", ""),
         ("after March 2026", "2026-04-01", ""),
         ("before 2026-03-05", "", "2026-03-04"),

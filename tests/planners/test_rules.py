@@ -1,5 +1,7 @@
 """`Rules`: sources by name, then by content; steps that wait for a record; every choice explained."""
 
+from datetime import date
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -91,6 +93,17 @@ def test_a_source_is_left_out_when_the_question_lacks_what_it_needs(planned, tas
     assert "weather: left out, since the question does not give its city" in plan.notes
     filled = planned(Rules(), task("How is the weather in Ghent?", cards))
     assert _calls(filled) == [("weather", {"city": "Ghent"})]
+
+
+def test_a_source_that_is_given_all_it_needs_is_asked_where_nothing_else_tells(planned, task, texts):
+    class Weather(BaseModel):
+        city: str
+        day: date
+
+    cards = (SourceCard(name="weather", arguments=Weather), *texts("news"))
+    plan = planned(Rules(), task("Will it rain in Ghent on Friday?", cards))
+    assert _calls(plan) == [("weather", {"city": "Ghent", "day": "2026-11-27"})]
+    assert plan.notes == ("weather: chosen because 'Will it rain in Ghent on Friday?' gives what it needs",)
 
 
 def test_the_headphones_of_the_last_order(planned, task, shop):
