@@ -46,6 +46,8 @@ class Assistant:
             results of sources that declare `cacheable` or a `ttl` are kept. False makes every call.
         prompts: a folder whose prompts go before those that ship.
         settings: by default, what the environment says.
+        clock: what time it is, in the zone of those who ask, for words such as "yesterday"; by
+            default the system's.
 
     Raises:
         ConfigError: the arguments cannot work together.
@@ -62,8 +64,10 @@ class Assistant:
         cache: bool = True,
         prompts: Path | str | None = None,
         settings: Settings | None = None,
+        clock: Callable[[], datetime] = lambda: datetime.now().astimezone(),
     ) -> None:
         self._memory = memory
+        self._clock = clock
         self._planner = bind_planner(planner or ("reaper" if model else "rules"), rounds)
         self._tools = Tools(
             sources=bind_sources(sources),
@@ -264,7 +268,15 @@ class Assistant:
         listen: Callable[[Event], None] | None = None,
     ) -> Driver:
         tools = self._tools
-        task = make_task(question, tools.sources, turns=turns, scope=scope, budget=budget, model=tools.model)
+        task = make_task(
+            question,
+            tools.sources,
+            now=self._clock(),
+            turns=turns,
+            scope=scope,
+            budget=budget,
+            model=tools.model,
+        )
         return Driver(tools, task, listen=listen)
 
 

@@ -55,6 +55,9 @@ class Settings(BaseSettings):
     prompts: _Folder = Field(
         default=None, validation_alias="RAG_PROMPTS", description="a folder whose prompts win over the packaged ones"
     )
+    serve_key: Annotated[SecretStr | None, BeforeValidator(_not_empty)] = Field(
+        default=None, validation_alias="RAG_SERVE_KEY", description="the key that clients of `rag serve` must send"
+    )
     cache: _Folder = Field(
         default=None, validation_alias="RAG_CACHE_DIR", description="where indexes of the command line are kept"
     )

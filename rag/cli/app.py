@@ -128,13 +128,20 @@ def chat(*, conversation: str, memory: str | None, debug: bool, **options: Any) 
 @_MEMORY
 @_asking
 def serve(*, host: str, port: int, memory: str | None, debug: bool, **options: Any) -> None:
-    """Serve the assistant behind an OpenAI-compatible API."""
+    """Serve the assistant behind an OpenAI-compatible API.
+
+    Clients must send the key in RAG_SERVE_KEY, when one is set; an address that other machines can
+    reach needs one.
+    """
     from rag.memory import Memory
     from rag.serve import serve as run_server
+    from rag.settings import Settings
 
     with shown(debug=debug), ExitStack() as stack:
         kept = stack.enter_context(Memory.open(memory)) if memory else None
-        run_server(stack.enter_context(assistant(Options(**options), kept)), host=host, port=port)
+        served = stack.enter_context(assistant(Options(**options), kept))
+        key = Settings.load().serve_key
+        run_server(served, host=host, port=port, tokens=[key.get_secret_value()] if key else None)
 
 
 @app.command()

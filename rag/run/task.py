@@ -44,6 +44,7 @@ def make_task(
     question: str,
     sources: Mapping[str, Source],
     *,
+    now: datetime,
     turns: Sequence[Turn] = (),
     scope: Scope | None = None,
     budget: Budget | None = None,
@@ -55,7 +56,7 @@ def make_task(
     return Task(
         question=question,
         cards=tuple(source.card for name, source in sources.items() if name not in out),
-        now=datetime.now().astimezone(),
+        now=now,
         turns=tuple(turns),
         scope=scope,
         budget=budget or Budget(),

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import threading
+from datetime import UTC, datetime
 
 import anyio
 import pytest
@@ -69,7 +70,7 @@ def read_and_answer(plan):
 def driver(*sources, model=None, prompts=None, listen=None, **task):
     sources = sources or (Docs(),)
     tools = Tools({s.card.name: s for s in sources}, model=model, prompts=prompts)
-    made = make_task("how?", tools.sources, model=model, **task)
+    made = make_task("how?", tools.sources, now=datetime.now(UTC), model=model, **task)
     return Driver(tools, made, listen=listen)
 
 
