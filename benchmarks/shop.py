@@ -13,6 +13,7 @@ import argparse
 import json
 import time
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from rag.testing.cassettes import Cassette
 
 SHOP = ROOT / "examples" / "shop"
 QUESTIONS: list[dict[str, Any]] = json.loads((ROOT / "examples" / "shop_questions.json").read_text(encoding="utf-8"))
+TODAY = datetime(2026, 11, 20, 12, tzinfo=UTC)
 CASSETTE = ROOT / "tests" / "cassettes" / "shop.jsonl"
 
 
@@ -34,7 +36,7 @@ def assistant(stack: ExitStack, *, planner: str, model: Any = None, index: Path 
         *(built.source(name, collection=name) for name in names),
         rag.sql("orders", f"sqlite:///{SHOP / 'shop.db'}"),
     ]
-    return stack.enter_context(rag.Assistant(sources=sources, planner=planner, model=model))
+    return stack.enter_context(rag.Assistant(sources=sources, planner=planner, model=model, clock=lambda: TODAY))
 
 
 def scored(question: dict[str, Any], answer: rag.Answer) -> dict[str, Any]:

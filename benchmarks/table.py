@@ -38,10 +38,33 @@ def _rows() -> Iterator[tuple[str, str, str]]:
     if found := _result("startup"):
         figure = f"{found['import_rag_seconds']} s; {found['first_answer_seconds']} s"
         yield "`import rag`; first answer of the command above, index built", figure, found["command"]
+    for name, title in (("retrieval_scifact_dev", "SciFact dev"), ("retrieval_hotpotqa_dev", "HotpotQA dev")):
+        if found := _result(name):
+            for measure in ("nDCG@10", "recall@5", "all-gold@5", "all-gold@10"):
+                figure = " / ".join(_share(found[way][measure]) for way in ("lexical", "dense", "fused"))
+                yield f"{title}, {measure}: lexical / dense / fused", figure, found["command"]
+    if found := _result("indexing"):
+        figure = f"{found['documents_per_second']}; {found['peak_memory_mb']} MB"
+        yield "documents indexed a second; peak memory, 5,000 abstracts", figure, found["command"]
     for name, planner in (("shop_rules", "`rules`"), ("shop_reaper", "`reaper`, 1.5B model")):
         if found := _result(name):
-            figure = f"{found['sources']:.2f} / {found['answer']:.2f}"
+            figure = f"{_share(found['sources'])} / {_share(found['answer'])}"
             yield f"30 shop questions, right sources / right answer, {planner}", figure, found["command"]
+    for name, planner in (("routing_rules", "`rules`"), ("routing_reaper", "`reaper`, 1.5B model")):
+        if found := _result(name):
+            named, every = found["names_every_source"], found["all"]
+            figure = (
+                f"{_share(every['exact'])} ({every['questions']}) / {_share(named['exact'])} ({named['questions']})"
+            )
+            yield (
+                f"MultiHop-RAG dev, exact set of 47 sources: all / those that name theirs, {planner}",
+                figure,
+                found["command"],
+            )
+
+
+def _share(value: float) -> str:
+    return f"{value:.3f}".removeprefix("0")
 
 
 def main() -> None:

@@ -1,0 +1,34 @@
+"""The shop's 30 questions, end to end: with rules, and with a real model's recorded plans and answers."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+
+import pytest
+
+from benchmarks.shop import CASSETTE, QUESTIONS, assistant, scored
+from rag.testing.cassettes import Cassette
+
+MISSED = {"rules": {}, "reaper": {}}
+"""By planner, what each question still gets wrong. A list that only shrinks."""
+
+
+@pytest.fixture(scope="module")
+def answers():
+    """What each planner makes of each question, by planner and id."""
+    found = {}
+    with ExitStack() as stack:
+        recorded = Cassette(CASSETTE)
+        for planner, model in (("rules", None), ("reaper", recorded)):
+            asked = assistant(stack, planner=planner, model=model)
+            found[planner] = {q["id"]: scored(q, asked.ask(q["question"])) for q in QUESTIONS}
+        assert recorded.unplayed() == ()
+    return found
+
+
+@pytest.mark.parametrize("planner", ["rules", "reaper"])
+@pytest.mark.parametrize("question", QUESTIONS, ids=lambda q: q["id"])
+def test_a_question_finds_its_sources_and_its_answer(answers, planner, question):
+    row = answers[planner][question["id"]]
+    missed = {key for key in ("sources", "depends", "answer") if not row[key]}
+    assert missed == MISSED[planner].get(question["id"], set())
