@@ -14,7 +14,7 @@ from planners.names import is_proper, name_stems
 from planners.records import fields, is_record, nouns
 from rag.card import SourceCard
 
-__all__ = ["Choice", "by_content", "by_noun"]
+__all__ = ["Choice", "by_content", "by_noun", "less_frame"]
 
 CLOSE: Final = 0.95
 """A source is asked beside the best one when its score is at least this share of the best."""
@@ -26,8 +26,8 @@ MOST: Final = 3
 # What people say of things: how English asks for it, and what sources of it are called.
 _OPINIONS: Final = frozenset(("review", "opinion", "feedback", "rating", "rate", "testimoni", "comment"))
 _OPINION_ASKED: Final = re.compile(
-    r"\b(?:buyers?|customers?|owners?|users?|people|others|guests?|any(?:one|body)|every(?:one|body)|some(?:one|body)|no(?:\s+one|body)|they)\b[^.?!;]{0,60}?"
-    r"\b(?:say|said|think|thought|feel|felt|complain\w*|report\w*|praise\w*|recommend\w*|mention\w*|like|love|hate|find|found)\b"
+    r"\b(?:reviewers?|buyers?|customers?|owners?|users?|people|others|guests?|any(?:one|body)|every(?:one|body)|some(?:one|body)|no(?:\s+one|body)|they)\b[^.?!;]{0,60}?"
+    r"\b(?:say|said|think|thought|feel|felt|complain\w*|report\w*|praise\w*|recommend\w*|mention\w*|describe\w*|like|love|hate|find|found)\b"
     r"|\b(?:opinions?|complaints?|recommendations?|well\s+received|worth\s+it)\b",
     re.IGNORECASE,
 )
@@ -63,6 +63,18 @@ def by_noun(text: str, cards: Sequence[SourceCard]) -> tuple[Choice, ...]:
         elif stems and stems[-1] in _OPINIONS and (asked := _OPINION_ASKED.search(text)):
             found.append(Choice(card, f"{asked.group()!r} asks for opinions"))
     return tuple(found)
+
+
+def less_frame(text: str) -> str:
+    """What a question for opinions is about: a text without "what do buyers say about"; other texts as they are.
+
+    Example:
+        >>> less_frame("what do buyers say about their battery"), less_frame("Do people who own it complain?")
+        ('their battery', 'Do people who own it complain?')
+    """
+    match = _OPINION_ASKED.search(text)
+    rest = re.sub(r"^\s*(?:about|of|on|that|with|is|are)\b\s*", "", text[match.end() :]) if match else ""
+    return rest if content(rest) else text
 
 
 def by_content(

@@ -17,7 +17,7 @@ __all__ = ["offered_arguments", "offered_lines", "offered_schema"]
 MOST_ARGUMENTS: Final = 6
 """Arguments of one source that a model is shown, at most; required ones always are."""
 
-_MOST_FIELDS: Final = 12
+_MOST_FIELDS: Final = 16
 _IDENTITY: Final = frozenset(("doc_id", "chunk_id"))
 _ABOUT: Final = 140  # characters
 

@@ -10,7 +10,7 @@ from typing import Final
 from planners.actions import planned, probes, retrieve_and_read
 from planners.choose import Choice, by_content, by_noun
 from planners.fill import enumerated, fill
-from planners.language import content, leans, tokens
+from planners.language import content, leans, named_things, tokens
 from planners.names import mentions
 from planners.parts import asked, parts
 from planners.records import Thing, fields, is_record, nouns, pointers, thing
@@ -207,10 +207,13 @@ def _settled(part: _Read, task: Task, relevance: Mapping[str, float] | None) -> 
 
 
 def _example(settled: Sequence[Part]) -> str:
-    """A thing that the records asked for name, when some source of texts may wait for its name."""
+    """A thing that some part is about but does not name: to learn which sources know such things."""
     for place, part in enumerate(settled):
-        records = [choice.card for choice in part.choices if is_record(choice.card) and choice.card.title_field]
         waiting = [part] if part.thing else [other for other in settled[place + 1 :] if leans(other.text)]
-        if records and any(not is_record(choice.card) for other in waiting for choice in other.choices):
-            return example_of(records[0], part.thing)
+        if all(is_record(choice.card) for other in waiting for choice in other.choices):
+            continue
+        records = [choice.card for choice in part.choices if is_record(choice.card) and choice.card.title_field]
+        named = named_things(part.text)
+        if example := example_of(records[0], part.thing) if records else " ".join(named[-1:]):
+            return example
     return ""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final
 
-from planners.choose import Choice
+from planners.choose import Choice, less_frame
 from planners.fill import fill, id_pattern, is_state, labels
 from planners.language import bare, content, leans, named_things
 from planners.records import Thing, fields, is_record, nouns
@@ -25,6 +25,10 @@ _HELD: Final = re.compile(
     r"\b(?:contain\w*|includ\w*|with|for)\s+(?:an?\s+|the\s+|any\s+|some\s+)?(?P<what>[\w'’-]+(?:\s+[\w'’-]+)?)",
     re.IGNORECASE,
 )
+
+
+# Of no use beside the name of what they point at.
+_POINTING: Final = re.compile(r"\b(?:its|their|his|her|that|this|these|those)\s+(?=\w)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,14 +152,15 @@ class Steps:
                 self._search_for_title(card, query, words, provider)
         elif leans(part.text) and self._before:
             if not self._went_on(card, words):
-                self._append(card, {query: carried(words, self._before[-1].text)})
+                named = self._knows(card) or not named_things(self._before[-1].text)
+                self._append(card, {query: carried(words, self._before[-1].text) if named else words})
         else:
             self._append(card, {query: words})
         return True
 
     def _search_for_title(self, card: SourceCard, query: str, words: str, provider: Step) -> None:
         """Search for the thing that a record names; for what the question calls it, should there be no record."""
-        title = str(self._cards[provider.source].title_field)
+        title, words = str(self._cards[provider.source].title_field), _POINTING.sub("", words)
         step = self._append(card, {query: text(words, " ", Ref(provider.id, (title,)))})
         nouns_said = [part.thing.noun for part in self._before if part.thing]
         plain = " ".join(dict.fromkeys([words, *nouns_said])).strip()
@@ -187,7 +192,7 @@ def carried(words: str, before: str) -> str:
     if named_things(words):
         return words
     names = named_things(before) or tuple(w for w in re.findall(r"[\w'’-]+", before) if content(w))
-    return " ".join([words, *names])
+    return " ".join([_POINTING.sub("", words), *names])
 
 
 def _in_order(card: SourceCard, args: Mapping[str, Any]) -> dict[str, Any]:
@@ -195,7 +200,7 @@ def _in_order(card: SourceCard, args: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _query(part: Part) -> str:
-    words = part.thing.rest if part.thing else part.text
+    words = less_frame(part.thing.rest if part.thing else part.text)
     return bare(re.sub(r",?\s*\bplease\b", "", words, flags=re.IGNORECASE)) or part.text
 
 

@@ -118,8 +118,8 @@ def test_the_headphones_of_the_last_order(planned, task, shop):
     assert str(plan).splitlines() == [
         's1  orders(table="orders", query="headphones", newest=1)',
         's2  policies(query="Can I return the headphones")',
-        's3  reviews(query="what do buyers say about their battery $s1[0].product")  ← s1',
-        's3_else  reviews(query="what do buyers say about their battery headphones")  if s1 finds nothing',
+        's3  reviews(query="battery $s1[0].product")  ← s1',
+        's3_else  reviews(query="battery headphones")  if s1 finds nothing',
     ]
     assert check(plan, shop) is plan
 
@@ -168,7 +168,7 @@ def test_a_pronoun_carries_the_name_it_stands_for(planned, task, shop):
     )
     assert _calls(plan) == [
         ("products", {"query": "How big is the Folio 6 E-Reader"}),
-        ("reviews", {"query": "what do reviewers say of its light Folio 6 E-Reader"}),
+        ("reviews", {"query": "light Folio 6 E-Reader"}),
     ]
 
 
