@@ -22,12 +22,12 @@ CLOSE: Final = 0.95
 MOST: Final = 3
 """Sources chosen by content for one part, at most."""
 
-
 # What people say of things: how English asks for it, and what sources of it are called.
 _OPINIONS: Final = frozenset(("review", "opinion", "feedback", "rating", "rate", "testimoni", "comment"))
 _OPINION_ASKED: Final = re.compile(
-    r"\b(?:reviewers?|buyers?|customers?|owners?|users?|people|others|guests?|any(?:one|body)|every(?:one|body)|some(?:one|body)|no(?:\s+one|body)|they)\b[^.?!;]{0,60}?"
-    r"\b(?:say|said|think|thought|feel|felt|complain\w*|report\w*|praise\w*|recommend\w*|mention\w*|describe\w*|like|love|hate|find|found)\b"
+    r"\b(?:reviewers?|buyers?|customers?|owners?|users?|people|others|guests?|they|no\s+one|(?:any|every|some|no)(?:one|body))\b"
+    r"[^.?!;]{0,60}?\b(?:say|said|think|thought|feel|felt|like|love|hate|find|found|"
+    r"(?:complain|report|prais|recommend|mention|describ)\w*)\b"
     r"|\b(?:opinions?|complaints?|recommendations?|well\s+received|worth\s+it)\b",
     re.IGNORECASE,
 )

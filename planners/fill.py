@@ -138,10 +138,11 @@ def _newest(text: str, nouns: Collection[str]) -> Iterator[tuple[int, str]]:
 
 def ids(pattern: str, text: str) -> Iterator[tuple[str, str]]:
     """The ids in a text that fit an anchored pattern, each once, as the pattern spells them."""
-    if any(re.fullmatch(pattern.strip("^$"), word) for word in _ORDINARY):
+    searching = _searching(pattern)
+    if any(searching.fullmatch(word) for word in _ORDINARY):
         return
     seen: set[str] = set()
-    for match in _searching(pattern).finditer(text):
+    for match in searching.finditer(text):
         spelled = [s for s in (match.group(), match.group().upper(), match.group().lower()) if re.search(pattern, s)]
         if spelled and spelled[0] not in seen:
             seen.add(spelled[0])
@@ -150,10 +151,7 @@ def ids(pattern: str, text: str) -> Iterator[tuple[str, str]]:
 
 @lru_cache(maxsize=256)
 def _searching(pattern: str) -> re.Pattern[str]:
-    try:
-        return re.compile(rf"(?<![\w-])(?:{pattern.removeprefix('^').removesuffix('$')})(?![\w-])", re.IGNORECASE)
-    except re.error:  # a dialect of JSON schema that Python does not read
-        return re.compile(r"(?!)")
+    return re.compile(rf"(?<![\w-])(?:{pattern.removeprefix('^').removesuffix('$')})(?![\w-])", re.IGNORECASE)
 
 
 def labels(values: Collection[str], text: str) -> Iterator[tuple[str, str]]:
@@ -282,9 +280,18 @@ def enumerated(card: SourceCard, name: str) -> list[Any]:
 
 
 def id_pattern(card: SourceCard, name: str) -> str | None:
-    """The regular expression that an argument's values fit, if it has one."""
+    """The regular expression that an argument's values fit, if it has one that Python can read."""
     kinds: list[Schema] = [card.properties[name], *_all_kinds(card, name)]
-    return next((str(kind["pattern"]) for kind in kinds if kind.get("pattern")), None)
+    return next((str(kind["pattern"]) for kind in kinds if kind.get("pattern") and _readable(kind["pattern"])), None)
+
+
+@lru_cache(maxsize=256)
+def _readable(pattern: str) -> bool:
+    try:
+        re.compile(pattern)
+    except re.error:  # pydantic's own dialect has classes that Python's lacks, such as \p{L}
+        return False
+    return True
 
 
 def _all_kinds(card: SourceCard, name: str) -> Iterator[Schema]:

@@ -36,7 +36,7 @@ _TURNS: Final = 4
 _TURN_LENGTH: Final = 240  # characters
 
 _TIMELY: Final = re.compile(
-    r"\b(?:\d{4}|dates?|days?|weeks?|months?|quarters?|years?|seasons?|spring|summer|autumn|winter|today|yesterday|recent\w*|"
+    r"\b(?:\d{4}|(?:date|day|week|month|quarter|year|season)s?|spring|summer|autumn|winter|today|yesterday|recent\w*|"
     r"ago|since|until|before|during|between)\b",
     re.IGNORECASE,
 )
@@ -193,9 +193,9 @@ def _mended(plan: Plan, task: Task, offered: Sequence[SourceCard]) -> Plan:
 
 
 def _is_made_up(pattern: str | None, value: Any, said: str) -> bool:
-    return (
-        bool(pattern) and isinstance(value, str) and not (re.search(str(pattern), value) and value.casefold() in said)
-    )
+    if not pattern or not isinstance(value, str):
+        return False
+    return not re.search(pattern, value) or value.casefold() not in said
 
 
 def _only_ids(card: SourceCard, task: Task) -> dict[str, Any]:
@@ -209,12 +209,8 @@ def _with_fallbacks(plan: Plan) -> Plan:
     more = []
     for step in plan.steps:
         args = {name: _less_references(value) for name, value in step.args.items()}
-        if (
-            len(step.needs) == 1
-            and not step.if_empty
-            and not any(references(args))
-            and all(v != "" for v in args.values())
-        ):
+        stands = not any(references(args)) and "" not in args.values()
+        if len(step.needs) == 1 and not step.if_empty and stands:
             (needed,) = step.needs
             more.append(Step(id=f"{step.id}_else", source=step.source, args=args, if_empty=needed))
     return plan.replace(steps=(*plan.steps, *more))

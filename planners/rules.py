@@ -14,12 +14,11 @@ from planners.language import content, leans, named_things, tokens
 from planners.names import mentions
 from planners.parts import asked, parts
 from planners.records import Thing, fields, is_record, nouns, pointers, thing
-from planners.steps import Part, Steps, carried, example_of
+from planners.steps import Assembly, Part, carried, example_of
 from planners.talk import small_talk
 from rag.card import SourceCard
 from rag.plan import Plan
-from rag.protocols import Action, Observation, Task
-from rag.protocols import Steps as Actions
+from rag.protocols import Action, Observation, Steps, Task
 
 __all__ = ["Rules", "named_choices", "named_sources"]
 
@@ -60,7 +59,7 @@ class Rules:
         ("Wired: chosen because the question names 'Wired'",)
     """
 
-    def plan(self, task: Task) -> Actions:
+    def plan(self, task: Task) -> Steps:
         """Route the question, run the plan, read what it brings.
 
         Raises:
@@ -79,13 +78,13 @@ class Rules:
         found = yield from probes([text for _, text in opened])
         relevance = {place: scores for (place, _), scores in zip(opened, found, strict=True)}
         settled = [_settled(part, usable, relevance.get(place)) for place, part in enumerate(read)]
-        steps = Steps(task.now.date())
+        assembly = Assembly(task.now.date())
         if example := _example(settled):
-            (steps.known,) = yield from probes([example])
+            (assembly.known,) = yield from probes([example])
         for part in settled:
-            steps.add(part)
-        made = (*steps.steps, *steps.otherwise)
-        return planned(Plan(steps=made, notes=tuple(dict.fromkeys([*notes, *steps.notes]))), task)
+            assembly.add(part)
+        steps = (*assembly.steps, *assembly.otherwise)
+        return planned(Plan(steps=steps, notes=tuple(dict.fromkeys([*notes, *assembly.notes]))), task)
 
 
 def _usable(task: Task) -> tuple[Task, list[str]]:
@@ -189,11 +188,8 @@ def _less_passing(named: tuple[Choice, ...], text: str, through: Thing | None) -
     """Of several sources those that are not named in passing, as "products" is by "that product"."""
     if len(named) < 2:
         return named
-    passing = {
-        *re.findall(r"\b(?:this|that|these|those)\s+(\w+)", text, re.IGNORECASE),
-        through.noun if through else "",
-    }
-    words = {repr(word) for word in passing}
+    passing = re.findall(r"\b(?:this|that|these|those)\s+(\w+)", text, re.IGNORECASE)
+    words = {repr(word) for word in [*passing, *([through.noun] if through else [])]}
     return tuple(choice for choice in named if choice.why.rsplit(" ", 1)[-1] not in words) or named
 
 

@@ -15,17 +15,17 @@ from planners.records import Thing, fields, is_record, nouns
 from rag.card import SourceCard
 from rag.plan import Ref, Step, text
 
-__all__ = ["Part", "Steps", "carried", "example_of"]
+__all__ = ["Assembly", "Part", "carried", "example_of"]
 
-# A source knows the things of another when it holds at least this share of what the best one holds on one of them.
+# A source knows the things of another when it holds at least this share of what the best one holds on one of them:
+# what a record names is searched for there, and not among pages that hold for everything.
 _KNOWS: Final = 0.6
 
-
+# "orders that contain a lamp", "tickets for the printer"
 _HELD: Final = re.compile(
-    r"\b(?:contain\w*|includ\w*|with|for)\s+(?:an?\s+|the\s+|any\s+|some\s+)?(?P<what>[\w'’-]+(?:\s+[\w'’-]+)?)",
+    r"\b(?:contain\w*|includ\w*|with|for)\s+(?:(?:an?|the|any|some)\s+)?(?P<what>[\w'’-]+(?:\s+[\w'’-]+)?)",
     re.IGNORECASE,
 )
-
 
 # Of no use beside the name of what they point at.
 _POINTING: Final = re.compile(r"\b(?:its|their|his|her|that|this|these|those)\s+(?=\w)", re.IGNORECASE)
@@ -41,8 +41,8 @@ class Part:
 
 
 @dataclass
-class Steps:
-    """Steps in the making.
+class Assembly:
+    """A plan's steps in the making, part by part.
 
     Attributes:
         today: what relative dates count from.
@@ -134,9 +134,7 @@ class Steps:
         """Whether a part asks of the rows that a step looks up already: it gives nothing more, or leans on them."""
         if leans(part.text) and self._before:
             return all(step.args.get(name, value) == value for name, value in given.items())
-        return all(step.args.get(name) == value for name, value in given.items()) and (
-            bool(given) or bool(self._before)
-        )
+        return all(step.args.get(name) == value for name, value in given.items())
 
     def _append(self, card: SourceCard, args: Mapping[str, Any]) -> Step:
         self._cards[card.name] = card

@@ -91,8 +91,9 @@ def test_required_names_are_taken_from_the_question_or_told_missing():
     assert empty.missing(card) == ("to_city",)
 
 
-def test_a_pattern_that_any_word_fits_tells_nothing():
+@pytest.mark.parametrize("pattern", ["^[a-z]+$", r"^\p{L}+$"])
+def test_a_pattern_that_any_word_fits_or_that_cannot_be_read_tells_nothing(pattern):
     class Loose(BaseModel):
-        word: str | None = Field(None, pattern="^[a-z]+$")
+        word: str | None = Field(None, pattern=pattern)
 
     assert fill(SourceCard(name="x", arguments=Loose), "find the word", TODAY)[0].args == {}
