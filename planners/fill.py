@@ -12,9 +12,10 @@ from typing import Any, Final
 
 from planners.dates import find_days
 from planners.language import content, stem
-from rag.card import Schema, SourceCard
+from planners.schemas import enumerated, id_pattern, is_date, is_state, takes_list, value_types
+from rag.card import SourceCard
 
-__all__ = ["Filling", "enumerated", "fill", "id_pattern", "ids", "is_state", "labels"]
+__all__ = ["Filling", "fill", "ids", "labels"]
 
 _COUNTS: Final = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10}
 _NEWEST: Final = re.compile(
@@ -89,12 +90,12 @@ def _askable(card: SourceCard, text: str) -> Iterator[str]:
 
 
 def _fillings(card: SourceCard, found: dict[str, list[tuple[Any, str]]]) -> Iterator[Filling]:
-    spread = next((name for name, values in found.items() if len(values) > 1 and not _takes_list(card, name)), None)
+    spread = next((name for name, values in found.items() if len(values) > 1 and not takes_list(card, name)), None)
     for n in range(len(found[spread]) if spread else 1):
         args, words = {}, {}
         for name, values in found.items():
             value, said = values[n if name == spread else 0]
-            args[name] = [v for v, _ in values] if _takes_list(card, name) else value
+            args[name] = [v for v, _ in values] if takes_list(card, name) else value
             words[name] = said
         yield Filling(args, words)
 
@@ -103,7 +104,7 @@ def _values(card: SourceCard, name: str, text: str, today: date, nouns: Collecti
     schema, role = card.properties[name], card.properties[name].get("role")
     if role == "newest":
         yield from _newest(text, nouns)
-    elif role in ("from", "to") or _is_date(card, name):
+    elif role in ("from", "to") or is_date(card, name):
         yield from _date(name, role, text, today)
     elif choices := enumerated(card, name):
         found = _choices(choices, text)
@@ -118,7 +119,7 @@ def _values(card: SourceCard, name: str, text: str, today: date, nouns: Collecti
 
 def _plain(card: SourceCard, name: str, text: str) -> Iterator[tuple[Any, str]]:
     """Values of an argument of which only the type is known."""
-    types, needed = _types(card, name), name in card.required
+    types, needed = value_types(card, name), name in card.required
     if "boolean" in types:
         yield from _flag(name, text)
     elif types & {"integer", "number"}:
@@ -254,48 +255,3 @@ def _named_thing(name: str, text: str) -> Iterator[tuple[str, str]]:
 
 def _is_pointed(card: SourceCard, found: Collection[str]) -> bool:
     return any(card.properties[name].get("role") == "newest" or id_pattern(card, name) for name in found)
-
-
-def is_state(card: SourceCard, name: str) -> bool:
-    """Whether an argument enumerates states, such as "shipped", and not kinds of rows, such as "orders"."""
-    choices = [str(choice) for choice in enumerated(card, name)]
-    return bool(choices) and name != "table" and not all(choice.endswith("s") for choice in choices)
-
-
-def _is_date(card: SourceCard, name: str) -> bool:
-    return any(kind.get("format") in ("date", "date-time") for kind in card.kinds(name))
-
-
-def _types(card: SourceCard, name: str) -> set[str]:
-    return {str(kind.get("type")) for kind in card.kinds(name)}
-
-
-def _takes_list(card: SourceCard, name: str) -> bool:
-    return "array" in _types(card, name)
-
-
-def enumerated(card: SourceCard, name: str) -> list[Any]:
-    """The values that an argument enumerates; none when it does not."""
-    return [choice for kind in _all_kinds(card, name) for choice in kind.get("enum", ()) if choice is not None]
-
-
-def id_pattern(card: SourceCard, name: str) -> str | None:
-    """The regular expression that an argument's values fit, if it has one that Python can read."""
-    kinds: list[Schema] = [card.properties[name], *_all_kinds(card, name)]
-    return next((str(kind["pattern"]) for kind in kinds if kind.get("pattern") and _readable(kind["pattern"])), None)
-
-
-@lru_cache(maxsize=256)
-def _readable(pattern: str) -> bool:
-    try:
-        re.compile(pattern)
-    except re.error:  # pydantic's own dialect has classes that Python's lacks, such as \p{L}
-        return False
-    return True
-
-
-def _all_kinds(card: SourceCard, name: str) -> Iterator[Schema]:
-    for kind in card.kinds(name):
-        yield kind
-        if isinstance(items := kind.get("items"), dict):
-            yield items

@@ -6,9 +6,9 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
-from planners.fill import enumerated, id_pattern
 from planners.language import content
 from planners.records import fields, is_record, nouns
+from planners.schemas import enumerated, id_pattern
 from rag.card import Schema, SourceCard
 from rag.plan import plan_schema
 

@@ -15,11 +15,12 @@ from typing import Any, Final
 
 from planners.actions import complete, planned, probes, retrieve_and_read
 from planners.choose import by_content
-from planners.fill import fill, id_pattern
+from planners.fill import fill
 from planners.names import said_of
 from planners.offer import offered_lines, offered_schema
 from planners.records import nouns
 from planners.rules import Rules, named_choices, named_sources
+from planners.schemas import id_pattern
 from rag.card import SourceCard
 from rag.errors import BudgetExceeded, ModelError, PlanError
 from rag.plan import Plan, Step, Template, references, repair

@@ -14,9 +14,10 @@ from datetime import date
 from typing import Final
 
 from planners.dates import find_days
-from planners.fill import enumerated, id_pattern, ids, is_state
+from planners.fill import ids
 from planners.language import content, stem
 from planners.names import is_proper, name_stems
+from planners.schemas import enumerated, id_pattern, is_state
 from rag.card import SourceCard
 
 __all__ = ["Pointer", "Thing", "fields", "is_record", "nouns", "pointers", "thing"]

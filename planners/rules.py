@@ -9,11 +9,12 @@ from typing import Final
 
 from planners.actions import planned, probes, retrieve_and_read
 from planners.choose import Choice, by_content, by_noun
-from planners.fill import enumerated, fill
+from planners.fill import fill
 from planners.language import content, leans, named_things, tokens
 from planners.names import mentions
 from planners.parts import asked, parts
 from planners.records import Thing, fields, is_record, nouns, pointers, thing
+from planners.schemas import enumerated
 from planners.steps import Assembly, Part, carried, example_of
 from planners.talk import small_talk
 from rag.card import SourceCard

@@ -9,9 +9,10 @@ from datetime import date
 from typing import Any, Final
 
 from planners.choose import Choice, less_frame
-from planners.fill import fill, id_pattern, is_state, labels
+from planners.fill import fill, labels
 from planners.language import bare, content, leans, named_things
 from planners.records import Thing, fields, is_record, nouns
+from planners.schemas import id_pattern, is_state
 from rag.card import SourceCard
 from rag.plan import Ref, Step, text
 
