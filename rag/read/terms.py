@@ -13,11 +13,11 @@ _SPELLED = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eigh
 
 # Words that shape a sentence and tell nothing of what it is about.
 _STOP_WORDS = """
-a about after all also am an and any are as at be been before being but by can could d did do does done each for from
-get go got had has have having he her here him his how i if in into is it its just ll m may me might more most much many
-my no nor not now of off on once one only or other our out over own per please quite rather re s same she should so some
-such t than that the their them then there these they this those to too under until up us ve very was we were what when
-where which while who whom whose why will with would yes yet you your
+a about after all also am an and any are as at back be been before being but by can could d did do does done each for
+from get go got had has have having he her here him his how i if in into is it its just ll m may me might more most
+much many my no nor not now of off on once one only or other our out over own per please quite rather re s same she
+should so some such t than that the their them then there these they this those to too under until up us ve very was
+we were what when where which while who whom whose why will with would yes yet you your
 """
 
 

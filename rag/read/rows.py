@@ -1,0 +1,103 @@
+"""Rows of a table as sentences."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from rag.read.kinds import fits_kind
+from rag.read.terms import terms
+from rag.types import EvidenceItem
+
+__all__ = ["counted", "is_row", "matches", "sentence"]
+
+_LONGEST_VALUE = 160
+_COLUMNS = 10
+_IDENTITY = {"doc_id", "chunk_id"}
+
+
+def is_row(item: EvidenceItem) -> bool:
+    """Whether an item is a row of short fields, and not a text."""
+    return bool(_values(item)) and "text" not in item.fields and max(map(len, _values(item).values())) <= _LONGEST_VALUE
+
+
+def sentence(item: EvidenceItem, question: str) -> str:
+    """The row in one line: what it is, then its columns, those that the question asks for first.
+
+    Example:
+        >>> from rag.types import Passage
+        >>> row = {"doc_id": "orders/O-7", "order_id": "O-7", "item": "lamp", "paid": None, "ordered_on": "2026-11-02"}
+        >>> passage = Passage(doc_id="orders/O-7", chunk_id="orders/O-7#0", text="…")
+        >>> sentence(EvidenceItem(passage=passage, step_id="s1", fields=row), "When was O-7 ordered?")
+        'Order O-7: ordered on 2026-11-02, item lamp'
+    """
+    values = _values(item)
+    name = _name(item, values)
+    # "Order" is in every question about orders, and asks for no column of theirs.
+    asked = set(terms(question)) - set(terms(_noun(name)))
+    rest = [column for column in values if column != name]
+
+    def is_asked(column: str) -> bool:
+        return bool(asked & set(terms(_words(column)))) or fits_kind(question, values[column]) == 1
+
+    # What only points at other rows comes last.
+    rest.sort(key=lambda column: (not is_asked(column), column.endswith("_id")))
+    told = ", ".join(f"{_words(column)} {values[column]}" for column in rest[:_COLUMNS])
+    return ": ".join(filter(None, [_subject(name, values), told]))
+
+
+def matches(item: EvidenceItem, question: str) -> int:
+    """How many words of the question the row's values have."""
+    return len(set(terms(" ".join(_values(item).values()))) & set(terms(question)))
+
+
+def counted(items: Sequence[EvidenceItem], shown: int) -> str:
+    """How many rows there are, called by their table where they have one.
+
+    Example:
+        >>> from rag.types import Passage
+        >>> passages = [Passage(doc_id=f"orders/{n}", chunk_id=f"{n}", text="…") for n in range(3)]
+        >>> counted([EvidenceItem(passage=p, step_id="s1", fields={"doc_id": p.doc_id}) for p in passages], 3)
+        '3 orders:'
+    """
+    tables = {item.passage.doc_id.rpartition("/")[0] for item in items if "doc_id" in item.fields}
+    table = tables.pop() if len(tables) == 1 else ""
+    noun = _words(table) if table else f"rows from {items[0].passage.source}"
+    return f"{len(items)} {noun}:" if shown == len(items) else f"{len(items)} {noun}, of which {shown} are shown:"
+
+
+def _values(item: EvidenceItem) -> dict[str, str]:
+    fields = {name: value for name, value in item.fields.items() if name not in _IDENTITY}
+    return {name: _text(value) for name, value in fields.items() if value not in (None, "", [], {})}
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return " ".join(text.split())
+
+
+def _name(item: EvidenceItem, values: dict[str, str]) -> str | None:
+    """The column that holds the row's key."""
+    key = str(item.fields.get("doc_id", "")).rpartition("/")[2]
+    return next((column for column, value in values.items() if value == key), None)
+
+
+def _subject(name: str | None, values: dict[str, str]) -> str:
+    if name is None:
+        return ""
+    noun = _noun(name) or "row"
+    return f"{noun[0].upper()}{noun[1:]} {values[name]}"
+
+
+def _noun(name: str | None) -> str:
+    return _words(re.sub(r"_?(?:id|key|code|no|number)$", "", name or "", flags=re.IGNORECASE))
+
+
+def _words(name: str) -> str:
+    return " ".join(re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).replace("_", " ").split())
