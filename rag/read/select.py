@@ -190,6 +190,8 @@ def _meaning(
     if embedder is None or not found or not parts:
         return {}
     texts = [f"{'; '.join(each.names)}: {plain(each.text)}" for each in found]
-    vectors: Matrix = embedder.embed([*(part.question for part in parts), *texts])
+    # A lone surrogate is no text to a tokenizer.
+    sound = [text.encode("utf-8", "replace").decode("utf-8") for text in (*(part.question for part in parts), *texts)]
+    vectors: Matrix = embedder.embed(sound)
     cosines = vectors[: len(parts)] @ vectors[len(parts) :].T
     return dict(zip(parts, cosines.tolist(), strict=True))

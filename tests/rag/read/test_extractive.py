@@ -150,6 +150,8 @@ def test_by_meaning_a_statement_is_found_that_shares_no_word() -> None:
     question = "Can I return my purchase?"
     assert "a month" not in answer(question, *items)
     assert answer(question, *items, embedder=default_embedder()).startswith("Parcels may be sent back for a month [1].")
+    broken = page("b", "Broken \ud800 parcels may be sent back.")
+    assert "[1]" in answer("Can broken parcels be sent back?", broken, embedder=default_embedder())
 
 
 WORDS = st.lists(
