@@ -10,7 +10,7 @@ from typing import Final
 
 from planners.fill import labels
 from planners.language import content, stem
-from planners.names import is_proper, name_stems
+from planners.names import common_names, name_stems
 from planners.records import fields, is_record, nouns
 from rag.card import SourceCard
 
@@ -51,7 +51,7 @@ def by_noun(text: str, cards: Sequence[SourceCard]) -> tuple[Choice, ...]:
         >>> [c.why for c in by_noun("What do reviewers say about the policy?", cards)]
         ["the question says 'reviewers'", "the question says 'policy'"]
     """
-    named = {card.name: name_stems(card.name) for card in cards if not is_proper(card.name)}
+    named = {name: name_stems(name) for name in common_names(cards)}
     heads = Counter(stems[-1] for stems in named.values())
     words = {stem(word): word for word in reversed(re.findall(r"[^\W_]+(?:['’-][^\W_]+)*", text))}
     found = []
@@ -60,6 +60,7 @@ def by_noun(text: str, cards: Sequence[SourceCard]) -> tuple[Choice, ...]:
         head = stems[-1:] if stems and heads[stems[-1]] == 1 else stems
         if head and all(each in words for each in head):
             found.append(Choice(card, f"the question says {words[head[-1]]!r}"))
+        # "What do buyers say?" asks for reviews without the word.
         elif stems and stems[-1] in _OPINIONS and (asked := _OPINION_ASKED.search(text)):
             found.append(Choice(card, f"{asked.group()!r} asks for opinions"))
     return tuple(found)
@@ -105,6 +106,7 @@ def by_content(
         >>> [c.card.name for c in by_content("When does the bus leave?", cards, {"a": 0.2, "b": 0.25})]
         ['a']
     """
+    # An id, a name and the word for a field leave nothing that a text would have to tell.
     covering = [card for card in cards if is_record(card) and _covers(card, text)]
     told = _told(text, cards)
     has_texts = any(not is_record(card) for card in cards)
@@ -122,6 +124,7 @@ def by_content(
     elif ready and not chosen:
         chosen += [Choice(card, f"{_cut(text)!r} gives what it needs") for card in ranked if card.name in ready]
     elif not chosen:
+        # Better a few sources too many than none; records would be listed whole.
         asked = [card for card in ranked if card.query_argument and not (has_texts and is_record(card))]
         chosen += [Choice(card, "nothing tells the sources apart") for card in asked[:most]]
     return tuple(chosen)

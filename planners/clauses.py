@@ -11,9 +11,11 @@ from planners.language import bare, content
 __all__ = ["asks", "pieces", "sentences"]
 
 _WH: Final = r"(?:what|when|where|which|who|why|how)"
+# Verbs that stand before their subject in a question.
 _AUX: Final = (
     r"(?:do|does|did|is|are|was|were|can|could|will|would|shall|should|may|might|must|have|has|had)(?:n['’]t)?"
 )
+# What may stand after them: a pronoun, what begins a noun phrase, a plural, or a name.
 _SUBJECT: Final = (
     r"(?:i|you|he|she|it|we|they|there|this|that|these|those|the|a|an|my|our|your|his|her|its|their|any|some|all|"
     r"every|each|no|people|anyone|someone|[a-z]{3,}s|(?-i:[A-Z])[\w’'-]*)"
@@ -28,6 +30,7 @@ _ASKED: Final = (
 _INVERTED: Final = (
     rf"(?:(?!ha[sd]|have){_AUX}\s+{_SUBJECT}|(?:has|have|had)\s+(?:i|you|he|she|it|we|they|there|any\w*))\b"
 )
+# "show me", "compare the", but not "the show", "a list".
 _ORDERED: Final = (
     r"(?:show|tell|list|compare|find|give|check|explain|describe|summari[sz]e|look\s+up)\s+"
     r"(?:me|us|the|my|all|every|whether|if|how|what|which|both|it|them)\b"
@@ -35,17 +38,21 @@ _ORDERED: Final = (
 _WISHED: Final = r"i(?:['’]d|\s+would)?\s+(?:need|want|like)\s+(?:to|the|a|an|my|all|some)\b"
 _QUESTION: Final = rf"(?:{_ASKED}|{_INVERTED}|{_ORDERED})"
 
+# A full stop ends a sentence only before a capital or a number: "approx. two" goes on.
 _SENTENCE_END: Final = re.compile(r"(?<=[?!;])\s+(?=\S)|(?<=[^\s.][^\s.]\.)\s+(?=[\"'‘“(]?[A-Z0-9])")
 _ABBREVIATED: Final = re.compile(
     r"(?:\b(?:e\.g|i\.e|Mr|Mrs|Ms|Dr|Prof|Rep|Sen|Gov|Gen|St|Mt|No|vs|Inc|Ltd|Co|Corp|Bros|Jr|Sr)\.|\b[A-Z]\.)$"
 )
+# Where clauses may be joined: only what asks anew can part them, so that "salt and pepper" never does.
 _JOINT: Final = re.compile(
     rf"(?:\s*[,—–]\s*|\s+)(?:and|but|plus|also)\s+(?:(?:also|then|secondly|finally)\s+)?(?={_QUESTION})"
     rf"|,\s+(?={_QUESTION})",
     re.IGNORECASE,
 )
 _ASKS: Final = re.compile(rf"(?:{_QUESTION}|{_WISHED}|{_WH}\b(?!\s+(?:i|you|we|they|he|she)\b))", re.IGNORECASE)
+# "Which company …, and is the owner of …" goes on with its subject; "which is …, and is the …" does not.
 _CHOOSES: Final = re.compile(rf"(?:which|what|who|whose)\b(?!\s+{_AUX}\b)", re.IGNORECASE)
+# "the man who founded it and who sold it": a relative clause follows another.
 _RELATIVE: Final = re.compile(r"\w,?\s+(?:that|who|which|whose|whom|where)\b", re.IGNORECASE)
 _RELATIVE_NEXT: Final = re.compile(r"(?:who|which|whose|whom|where)\b", re.IGNORECASE)
 _PREDICATE_NEXT: Final = re.compile(r"(?:is|are|was|were)\s+(?:the|a|an|no|some|all)\b", re.IGNORECASE)
@@ -53,6 +60,7 @@ _LEADING: Final = re.compile(
     r"^(?:(?:and|but|so|also|then|plus|or|oh|well|ok|okay|please)\b[\s,]*|(?:hi|hello|hey)(?:\s+(?:there|all))?\s*,\s*)+",
     re.IGNORECASE,
 )
+# "and if so, what …" means nothing without the question before it.
 _CONDITION: Final = re.compile(r"\bif\s+(?:so|yes|not|no)$", re.IGNORECASE)
 
 

@@ -78,6 +78,7 @@ def fill(card: SourceCard, text: str, today: date, nouns: Collection[str] = ()) 
 
 def _askable(card: SourceCard, text: str) -> Iterator[str]:
     """The arguments to look for: of several pairs of dates the one that the text calls by name, else the first."""
+    # A table has many dates: filling each with "in March" would ask for rows that all happened then.
     said = set(content(text))
     pairs: dict[str, list[str]] = {}
     for name in card.properties:
@@ -90,6 +91,7 @@ def _askable(card: SourceCard, text: str) -> Iterator[str]:
 
 
 def _fillings(card: SourceCard, found: dict[str, list[tuple[Any, str]]]) -> Iterator[Filling]:
+    # Two ids are two lookups; where two arguments have several values, the first one spreads.
     spread = next((name for name, values in found.items() if len(values) > 1 and not takes_list(card, name)), None)
     for n in range(len(found[spread]) if spread else 1):
         args, words = {}, {}

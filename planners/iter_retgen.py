@@ -57,6 +57,7 @@ class IterRetGen:
         if not again.searching:
             # Nothing to search for again: the inner planner ends as it would have.
             return (yield from _resumed(inner, first))
+        # From here on the reading is ours: the inner planner would answer after one round.
         inner.close()
         executed = yield from execute(first.plan)
         draft = yield from read(task.question, executed.evidence, style="chain")

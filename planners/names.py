@@ -11,7 +11,7 @@ from typing import Final
 from planners.language import content, stem
 from rag.card import SourceCard
 
-__all__ = ["Mention", "is_proper", "mentions", "name_stems", "said_of"]
+__all__ = ["Mention", "common_names", "is_proper", "mentions", "name_stems", "said_of"]
 
 _HEAD_ENDS: Final = re.compile(r"\s+[|–—-]\s+|:\s+|\s+\(")
 _DOMAIN: Final = re.compile(r"\.(?:com|org|net|io|co|ai|dev|gov|edu|co\.uk|com\.au)$", re.IGNORECASE)
@@ -38,6 +38,23 @@ def is_proper(name: str) -> bool:
     return name != name.lower()
 
 
+def common_names(cards: Sequence[SourceCard]) -> frozenset[str]:
+    """The names that are matched as common nouns, in any form: those without capitals.
+
+    Where each name is one plain word, "Reviews" is as common as "reviews"; beside "The Verge" it is
+    taken for a proper name.
+
+    Example:
+        >>> sorted(common_names([SourceCard(name="Reviews"), SourceCard(name="orders")]))
+        ['Reviews', 'orders']
+        >>> sorted(common_names([SourceCard(name="Rivals"), SourceCard(name="The Verge")]))
+        []
+    """
+    names = frozenset(card.name for card in cards)
+    plain = all(re.fullmatch(r"[A-Z]?[a-z]+", name) for name in names)
+    return names if plain else frozenset(name for name in names if not is_proper(name))
+
+
 def name_stems(name: str) -> tuple[str, ...]:
     """The stems of the words that a name is made of.
 
@@ -61,6 +78,7 @@ def mentions(text: str, cards: Sequence[SourceCard]) -> tuple[Mention, ...]:
         [('The Verge',), ('Ledger - Sports',)]
     """
     taken: list[Mention] = []
+    # Longest first, so that "The Verge" is taken before "Verge" can be found within it.
     for form, names in _forms(tuple(card.name for card in cards if is_proper(card.name))):
         for match in _pattern(form).finditer(text):
             free = all(match.end() <= m.start or m.end <= match.start() for m in taken)
@@ -82,6 +100,7 @@ def said_of(text: str, cards: Sequence[SourceCard]) -> dict[str, str]:
     for mention, end in zip(places, [*(m.start for m in places[1:]), len(text)], strict=False):
         for name in mention.sources:
             found.setdefault(name, []).append(_JOINING.sub("", text[mention.end : end]))
+    # Three words at least: "as reported by Wired and Fortune" says nothing of either.
     said = {name: " ".join(pieces).strip() for name, pieces in found.items()}
     return {name: words for name, words in said.items() if len(content(words)) > 2}
 
@@ -108,6 +127,7 @@ def _spellings(name: str) -> Iterator[str]:
         yield form
         bare = _DOMAIN.sub("", form)
         yield bare
+        # "CBSSports.com" is spoken of as "CBS Sports".
         if " " not in bare:
             yield " ".join(word for word in _CAMEL.split(bare) if word)
 

@@ -44,6 +44,7 @@ def offered_arguments(card: SourceCard, given: Collection[str] = ()) -> tuple[st
             return 0
         return 1 if id_pattern(card, name) else 2 if enumerated(card, name) else 3
 
+    # Shown in the card's order all the same: a grammar made from the schema asks for that order.
     ranked = sorted(card.properties, key=place)
     kept = {*ranked[:MOST_ARGUMENTS], *card.required}
     return tuple(name for name in card.properties if name in kept)

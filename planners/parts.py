@@ -67,5 +67,6 @@ def _fanned(piece: str) -> tuple[str, ...]:
     match = _COMPARED.search(piece)
     if match is None:
         return (piece,)
+    # "the weight of A with that of B": what is compared belongs to both.
     what = f"{match['what']} " if match["what"] else ""
     return tuple(f"{what}{bare(match[side])}" for side in ("one", "two"))

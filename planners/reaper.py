@@ -92,6 +92,7 @@ class Reaper:
             return prior.noted(f"planned by rules, since the model wrote no plan: {error}")
         except PlanError as error:
             return prior.noted(f"planned by rules, since the model's plan cannot be used: {error}")
+        # A small model gives up easily; what a question names outright is looked up all the same.
         if not plan.steps and named_choices(task):
             return prior.noted("planned by rules, since the model asks nothing though the question names sources")
         return planned(_with_named(plan, [card for card in offered if card.name in named], task.question), task)
@@ -135,6 +136,7 @@ def _given(card: SourceCard, task: Task) -> set[str]:
 def _draft(prior: Plan, said: Mapping[str, str]) -> str:
     """The plan that rules made, in the form that the model is to write: without fallbacks, its queries short."""
     steps = [step.replace(after=()).saved() for step in prior.steps if not step.if_empty]
+    # Short drafts make short plans: a model copies what it is shown, word by word, at a cost.
     for step in steps:
         if (words := said.get(step["source"])) and isinstance(step["args"].get("query"), str):
             step["args"]["query"] = words
@@ -183,6 +185,7 @@ def _mended(plan: Plan, task: Task, offered: Sequence[SourceCard]) -> Plan:
             if name not in card.required and _is_made_up(id_pattern(card, name), value, said):
                 del args[name]
                 notes.append(f"{step.id}: {name}={value!r} dropped, since nobody said it")
+        # An id in the question is the surest filter there is, and the one that small models forget.
         if not any(id_pattern(card, name) for name in args):
             for name, value in _only_ids(card, task).items():
                 args[name] = value

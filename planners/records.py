@@ -33,9 +33,11 @@ _DETERMINERS: Final = frozenset(
     )
 )
 _SUBJECTS: Final = frozenset(("i", "we", "he", "she", "they", "has", "have", "had", "ever", "already"))
+# Words of a source's name that tell where its rows are kept, and not what they are.
 _STORES: Final = frozenset(
     ("db", "database", "data", "table", "tabl", "store", "record", "sql", "api", "source", "log")
 )
+# What is done to get what an order or a sale records, whatever the records are called.
 _BOUGHT: Final = r"(?:bought|purchased|got|received|acquired)"
 _BUYING: Final = frozenset(("order", "purchas", "sale", "transact", "invoic"))
 _IN: Final = r"(?:from|in|on|with|inside|within)"
@@ -73,17 +75,20 @@ def nouns(card: SourceCard) -> frozenset[str]:
     """The stems of what the rows of a source are called: its name, and the kinds that it enumerates.
 
     Example:
-        >>> sorted(nouns(SourceCard(name="orders_db")))
-        ['order']
+        >>> sorted(nouns(SourceCard(name="tickets_db")))
+        ['ticket']
     """
-    named = () if is_proper(card.name) else [word for word in name_stems(card.name) if word not in _STORES][-1:]
+    # "Wired" is no word for rows; "Orders" is, since it has a plural's ending.
+    common = not is_proper(card.name) or bool(re.fullmatch(r"[A-Z][a-z]+s", card.name))
+    named = [word for word in name_stems(card.name) if word not in _STORES][-1:] if common else []
+    bought = ["purchas"] if set(named) & _BUYING else []
     kinds = (
         stem(str(kind).split("_")[-1])
         for name in card.properties
         for kind in enumerated(card, name)
         if not is_state(card, name)
     )
-    return frozenset((*named, *kinds))
+    return frozenset((*named, *bought, *kinds))
 
 
 def fields(card: SourceCard) -> frozenset[str]:
@@ -127,8 +132,10 @@ def _noun_pointers(card: SourceCard, text: str) -> Iterator[Pointer]:
 
 def _pointing_start(word: str, before: list[tuple[str, int]]) -> int | None:
     """Where the phrase around a noun starts (-1: at the noun itself); None when the noun points at no rows."""
+    # "everything I ordered", but not "an ordered list".
     if word.endswith("ed"):
         return -1 if any(w in _SUBJECTS for w, _ in before) or not before else None
+    # "my last order" starts at "my".
     starts = [at for w, at in before if w in _DETERMINERS]
     if starts:
         return starts[0]
@@ -147,6 +154,7 @@ def thing(card: SourceCard, text: str) -> Thing | None:
         True
     """
     for pointer in pointers(card, text):
+        # "in order O-17": the noun before an id belongs to the pointer.
         before = re.sub(rf"\b(?:{'|'.join(nouns(card)) or '(?!)'})s?\s*$", "", text[: pointer.start], flags=re.I)
         if match := _LED_TO.search(before):
             return Thing(card.name, match["noun"], _without(text, match.start("lead"), pointer.end))
@@ -159,6 +167,7 @@ def thing(card: SourceCard, text: str) -> Thing | None:
     return None
 
 
+# Up to four words, none of which starts another phrase.
 _NOUN: Final = r"[\w'’-]+(?:\s+(?!from\b|in\b|on\b|with\b|and\b|or\b|of\b|is\b|are\b|that\b|which\b)[\w'’-]+){0,3}?"
 _LED_TO: Final = re.compile(
     rf"\b(?:the|my|that|this|those|these|which|our)\s+(?P<noun>{_NOUN})(?P<lead>\s+{_IN}\s+(?:the\s+|my\s+|an?\s+)?)$",

@@ -93,6 +93,7 @@ def _usable(task: Task) -> tuple[Task, list[str]]:
 
     A note tells of those that the question speaks of.
     """
+    # Two parts may each give one of two cities, where the whole gives neither for sure.
     texts = (task.question, *parts(task.question))
     usable, notes = [], []
     for card in task.cards:
@@ -156,11 +157,13 @@ def _read_part(text: str, task: Task, before: Sequence[_Read]) -> _Read:
     named = _less_passing(by_noun(text, rest), text, through)
     if len(task.cards) == 1:
         return _Read(text, (Choice(task.cards[0], "it is the only source"),), through)
+    # Records that are asked of themselves ("where is my order?") answer it alone.
     if named or (pointed and not through and not _PROCEDURE.search(text)):
         return _Read(text, (*pointed, *named), through)
     if not pointed and before and leans(text):
         if went_on := tuple(choice for choice in before[-1].named if _asks_field(choice.card, text)):
             return _Read(text, went_on)
+        # "and what would that cost?" says too little to be routed by itself.
         if len(content(text)) < 2:
             return _Read(text, (), None, carried(text, before[-1].text))
     return _Read(text, tuple(pointed), through, asked(through.rest if through else text))
@@ -170,6 +173,7 @@ def _asks_field(card: SourceCard, text: str) -> bool:
     """Whether "its tracking number" or "which are delayed" asks for a field of the records spoken of before."""
     if not is_record(card):
         return False
+    # "that product" and "its number" point at what was found; they ask for no field of it.
     vague = {*content(card.title_field or ""), "number", "date", "time"}
     states = (str(value) for name in card.properties for value in enumerated(card, name))
     said = f" {' '.join(tokens(text))} "
@@ -189,6 +193,7 @@ def _less_passing(named: tuple[Choice, ...], text: str, through: Thing | None) -
     """Of several sources those that are not named in passing, as "products" is by "that product"."""
     if len(named) < 2:
         return named
+    # "What do buyers say of that product?" is for the reviews: the product is only what they are about.
     passing = re.findall(r"\b(?:this|that|these|those)\s+(\w+)", text, re.IGNORECASE)
     words = {repr(word) for word in [*passing, *([through.noun] if through else [])]}
     return tuple(choice for choice in named if choice.why.rsplit(" ", 1)[-1] not in words) or named

@@ -17,7 +17,8 @@ _GREETING: Final = re.compile(
     re.IGNORECASE,
 )
 _THANKS: Final = re.compile(
-    r"(?:(?:ok|okay|great|perfect|super|wonderful|alright|no)[\s,]+)*(?:thanks|thank\s+you|thx|many\s+thanks|much\s+appreciated|"
+    r"(?:(?:ok|okay|great|perfect|super|wonderful|alright|no)[\s,]+)*"
+    r"(?:thanks|thank\s+you|thx|many\s+thanks|much\s+appreciated|"
     r"ok|okay|great|perfect|got\s+it|that\s+(?:helps|helped|was\s+all|is\s+all|will\s+be\s+all)|that['’]s\s+all)\b.*",
     re.IGNORECASE,
 )
@@ -27,6 +28,7 @@ _SELF: Final = re.compile(
     r"are\s+you\s+(?:an?\s+)?(?:ai|bot|robot|human|machine|(?:real\s+)?person|chatbot)|can\s+you\s+help(?:\s+me)?",
     re.IGNORECASE,
 )
+# "Quick one: what is" before a sum.
 _SUM_LEAD: Final = re.compile(
     r"^(?:[a-z\s]{0,24}:\s*)?(?:please\s+)?(?:what(?:\s+is|['’]s)|how\s+much\s+(?:is|are)|calculate|compute|work\s+out)?\s*",
     re.IGNORECASE,
@@ -49,6 +51,7 @@ def small_talk(question: str) -> str | None:
     """
     if _SUM.fullmatch(bare(_SUM_LEAD.sub("", " ".join(question.split()), count=1))):
         return "arithmetic"
+    # One piece that is no talk makes the whole a question: "Thanks, and where is my order?"
     kinds = [_kind(piece) for piece in pieces(question)]
     if not kinds or None in kinds:
         return None
@@ -66,5 +69,6 @@ def _kind(piece: str) -> str | None:
         return "a greeting"
     if _SELF.fullmatch(words):
         return "about the assistant itself"
+    # "Thank you for the lamp, is it dimmable?" thanks in passing.
     wants = "?" in piece or any(asks(clause) for clause in words.split(",")[1:])
     return "thanks" if _THANKS.fullmatch(words) and not wants and len(tokens(words)) <= 12 else None

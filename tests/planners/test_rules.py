@@ -55,6 +55,14 @@ def test_common_names_are_met_in_any_form(planned, task, texts):
     assert [source for source, _ in _calls(plan)] == ["hr_policies", "reviews"]
 
 
+def test_plain_names_with_a_capital_are_met_as_nouns_unless_others_are_names_of_their_own(planned, task, texts):
+    question = "What do the reviews say about rivals?"
+    plain = planned(Rules(), task(question, texts("Reviews", "Handbook")))
+    assert [source for source, _ in _calls(plain)] == ["Reviews"]
+    names = planned(Rules(), task(question, texts("Rivals", "The Verge", "Reviews")), _knowing(Reviews=0.5))
+    assert names.notes == (f"Reviews: chosen because it fits best '{question}' (0.50)",)
+
+
 def test_content_decides_where_names_do_not(planned, task, shop):
     plan = planned(Rules(), task("How many days do I have?", shop), _knowing(policies=0.6, products=0.3, reviews=0.58))
     assert [source for source, _ in _calls(plan)] == ["policies", "reviews"]
