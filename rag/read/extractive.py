@@ -28,7 +28,7 @@ _ONE_THING = 3
 """Rows up to which their values are taken to be what the question is about."""
 
 _SENTENCES_A_PART = 3
-_COVERED = 0.5
+_COVERED = 0.3
 """The share of a clause's words from which on the steps' queries and rows are taken to have dealt with it."""
 
 _CLAUSES = re.compile(

@@ -32,7 +32,7 @@ __all__ = ["Part", "Pool"]
 _MOST = 160
 """Statements that are compared by meaning; those with the fewest words of the question are left out first."""
 
-_MEANING, _KIND, _NAMED, _OTHER, _RANK = 1.0, 0.3, 0.1, 0.3, 0.1
+_MEANING, _KIND, _NAMED, _OTHER, _RANK = 1.5, 0.3, 0.1, 0.3, 0.1
 _REPEATED = 0.3
 _NEAR_BEST = 0.75
 """The share of the best score that a statement must have to stand beside it."""
