@@ -1,7 +1,8 @@
 """Rankings become one.
 
 What was measured, on SciFact dev (809 questions) and HotpotQA dev (190), stemmed BM25 and MiniLM,
-100 candidates each, equal weights; nDCG@10 / all gold in the top 5 / in the top 10:
+one passage a document, 100 candidates each, equal weights; nDCG@10 / all gold in the top 5 / in the
+top 10:
 
 | rule | SciFact | HotpotQA |
 | --- | --- | --- |

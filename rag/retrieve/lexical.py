@@ -3,9 +3,10 @@
 SQLite's FTS5 was chosen over tantivy by measurement (nDCG@10 on SciFact dev and HotpotQA dev): .707
 and .807 with the title's words counted three times, against .695 and .794 (title and text as one
 field) or .672 and .806 (as two). It is written in the catalogue's transactions, so it can neither
-lag behind nor outlive a kill, and other processes see what was committed. It is slower: 2.5 ms
-against 0.3 ms a question at 5,000 passages, and it scores every passage that has a word of the
-question.
+lag behind nor outlive a kill, and other processes see what was committed. It is slower, since it
+scores every passage that has a word of the question: 2.5 ms against 0.3 ms a question at 5,000
+passages, 30 ms at 70,000. Stop words of a question are left out, which changes nDCG@10 by less than
+.005 and saves two thirds of the time.
 """
 
 from __future__ import annotations
@@ -25,13 +26,14 @@ STOP_WORDS: Final = frozenset(
     then there these they this to was we were what when where which who whom whose why will with would you your
     """.split()  # noqa: SIM905  # a text is easier to read
 )
-# The title's words count three times. CROSS JOIN keeps the order: from the words to the chunks.
+# The title's words count three times. CROSS JOIN keeps the order, from the words to the chunks, and the
+# plus keeps SQLite from looking a chunk up once for each partition.
 _IN_ALL: Final = """
     SELECT rowid, bm25(words, 3.0, 1.0) AS cost FROM words WHERE words MATCH ?1 ORDER BY cost, rowid LIMIT ?2"""
 _IN_SOME: Final = """
     SELECT words.rowid, bm25(words, 3.0, 1.0) AS cost
     FROM words CROSS JOIN chunks INDEXED BY chunks_by_id ON chunks.id = words.rowid
-    WHERE words MATCH ?1 AND chunks.partition IN (SELECT value FROM json_each(?3))
+    WHERE words MATCH ?1 AND +chunks.partition IN (SELECT value FROM json_each(?3))
     ORDER BY cost, words.rowid LIMIT ?2"""
 _MOST_WORDS: Final = 200
 _WORD: Final = re.compile(r"\w+")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["relevance"]
 
-_SEEN: Final = "(?1 IS NULL OR partition IN (SELECT value FROM json_each(?1)))"
+_SEEN: Final = "(?1 IS NULL OR +partition IN (SELECT value FROM json_each(?1)))"
 _CHUNKS: Final = f"SELECT count(*) FROM chunks WHERE {_SEEN}"  # noqa: S608  # a constant
 _CHUNKS_WITH: Final = f"""
     SELECT count(*) FROM words CROSS JOIN chunks INDEXED BY chunks_by_id ON chunks.id = words.rowid
