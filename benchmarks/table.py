@@ -44,7 +44,7 @@ def _rows() -> Iterator[tuple[str, str, str]]:
                 figure = " / ".join(_share(found[way][measure]) for way in ("lexical", "dense", "fused"))
                 yield f"{title}, {measure}: lexical / dense / fused", figure, found["command"]
     if found := _result("indexing"):
-        figure = f"{found['documents_per_second']}; {found['peak_memory_mb']} MB"
+        figure = f"{found['documents_a_second']}; {found['peak_mib']} MiB"
         yield "documents indexed a second; peak memory, 5,000 abstracts", figure, found["command"]
     for name, planner in (("shop_rules", "`rules`"), ("shop_reaper", "`reaper`, 1.5B model")):
         if found := _result(name):

@@ -84,10 +84,11 @@ class Reading:
 async def extracted(question: str, evidence: Evidence, looked: Looked) -> Draft:
     """The draft made without a model: extracted, or that nothing was found, or small talk."""
     if evidence:
+        from rag.embed import default_embedder
         from rag.read.extractive import extract
 
         # In a worker thread: it computes, and would hold up the loop.
-        return await anyio.to_thread.run_sync(lambda: extract(question, evidence))
+        return await anyio.to_thread.run_sync(lambda: extract(question, evidence, embedder=default_embedder()))
     from rag.read.unsourced import nothing_found, smalltalk
 
     return nothing_found(question, looked.failures) if looked.steps else smalltalk(question)
