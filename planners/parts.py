@@ -9,7 +9,10 @@ from planners.clauses import asks, pieces, sentences
 from planners.language import bare, content, leans
 from planners.talk import is_talk
 
-__all__ = ["asked", "parts"]
+__all__ = ["MOST", "asked", "parts"]
+
+MOST: Final = 6
+"""Parts of one question, at most: the last one holds what is left."""
 
 _COMPARED: Final = re.compile(
     r"\bcompare\s+(?:(?P<what>the\s+[\w\s-]{2,40}?\s(?:of|in|for))\s+)?(?P<one>\S.{0,120}?)\s+(?:with|to|and|against)\s+"
@@ -46,6 +49,9 @@ def parts(question: str) -> tuple[str, ...]:
             told = []
     if told and found:
         found[-1] = " ".join([found[-1], *told])
+    # A pasted page of questions is not a plan of a hundred steps.
+    if len(found) > MOST:
+        found[MOST - 1 :] = [" ".join(found[MOST - 1 :])]
     return tuple(found) or (" ".join(told) or bare(question) or question.strip(),)
 
 

@@ -198,6 +198,21 @@ def test_what_was_found_is_read(task, texts):
     assert read == Read("What did Wired say?", Evidence())
 
 
+def test_a_page_of_questions_has_a_plan_of_bounded_size(planned, task, texts, shop):
+    question = " ".join(f"What is {n} about, and what does it cost?" for n in range(60))
+    plan = planned(Rules(), task(question, shop), _knowing(policies=0.5, products=0.5, reviews=0.5))
+    check(plan, shop)
+    named = planned(
+        Rules(),
+        task(
+            "Do " + ", ".join(f"The Paper{n}" for n in range(30)) + " agree?",
+            texts(*(f"The Paper{n}" for n in range(30))),
+        ),
+    )
+    assert len(named.steps) == 16
+    assert named.notes[-1] == "the last 14 steps are left out: a plan has at most 16"
+
+
 @given(question=st.text(max_size=200).filter(str.strip), score=st.floats(0, 1))
 def test_any_question_has_a_plan_that_fits_the_sources(question, score, texts, orders, now):
     cards = (*texts("policies", "The Verge"), orders)
