@@ -425,7 +425,7 @@ async def test_a_question_that_was_cut_short_before_any_step_found_nothing():
 async def test_extraction_does_not_hold_up_the_loop(monkeypatch):
     threads = []
 
-    def extract(question, evidence):
+    def extract(question, evidence, *, embedder):
         threads.append(threading.current_thread())
         return Draft("x", evidence=evidence)
 
