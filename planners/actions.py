@@ -11,6 +11,7 @@ from typing import Literal, TypeAlias, TypeVar
 
 from rag.card import Schema
 from rag.plan import Plan
+from rag.plan.check import MAX_STEPS
 from rag.protocols import (
     Action,
     Complete,
@@ -95,10 +96,16 @@ def answered(question: str, executed: Executed, draft: Draft, *notes: str) -> An
 
 
 def planned(plan: Plan, task: Task) -> Plan:
-    """The plan with the task's question, and the fingerprint of each source that it asks."""
-    asked = {step.source for step in plan.steps}
+    """The plan with the task's question, and the fingerprint of each source that it asks.
+
+    Steps beyond those that a plan may have are left out, with a note; each planner writes the steps
+    that others need first.
+    """
+    steps, more = plan.steps[:MAX_STEPS], len(plan.steps) - MAX_STEPS
+    notes = (f"the last {more} steps are left out: a plan has at most {MAX_STEPS}",) if more > 0 else ()
+    asked = {step.source for step in steps}
     sources = {card.name: card.fingerprint for card in task.cards if card.name in asked}
-    return plan.replace(question=task.question, sources=sources)
+    return plan.replace(steps=steps, question=task.question, sources=sources).noted(*notes)
 
 
 def retrieve_and_read(plan: Plan, task: Task) -> Steps:

@@ -19,7 +19,6 @@ from planners.steps import Assembly, Part, carried, example_of
 from planners.talk import small_talk
 from rag.card import SourceCard
 from rag.plan import Plan
-from rag.plan.check import MAX_STEPS
 from rag.protocols import Action, Observation, Steps, Task
 
 __all__ = ["Rules", "named_choices", "named_sources"]
@@ -85,11 +84,8 @@ class Rules:
             (assembly.known,) = yield from probes([example])
         for part in settled:
             assembly.add(part)
-        notes = list(dict.fromkeys([*notes, *assembly.notes]))
-        steps = [*assembly.steps, *assembly.otherwise]
-        if len(steps) > MAX_STEPS:
-            notes.append(f"the last {len(steps) - MAX_STEPS} steps are left out: a plan has at most {MAX_STEPS}")
-        return planned(Plan(steps=tuple(steps[:MAX_STEPS]), notes=tuple(notes)), task)
+        steps = (*assembly.steps, *assembly.otherwise)
+        return planned(Plan(steps=steps, notes=tuple(dict.fromkeys([*notes, *assembly.notes]))), task)
 
 
 def _usable(task: Task) -> tuple[Task, list[str]]:

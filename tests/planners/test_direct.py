@@ -40,6 +40,13 @@ def test_the_plan_knows_its_question_and_the_fingerprints_of_its_sources():
     assert execute.plan.sources == {card.name: card.fingerprint for card in CARDS[:2]}
 
 
+def test_more_sources_than_a_plan_may_have_steps_are_cut_with_a_note():
+    cards = tuple(SourceCard(name=f"docs{n}", arguments=free_query()) for n in range(20))
+    (execute,) = next(Direct().plan(Task("Why?", cards, TASK.now)))
+    assert len(execute.plan.steps) == len(execute.plan.sources) == 16
+    assert execute.plan.notes == ("the last 4 steps are left out: a plan has at most 16",)
+
+
 def test_what_was_found_is_read_and_failures_are_told():
     steps = Direct().plan(TASK)
     (execute,) = next(steps)
