@@ -38,7 +38,7 @@ def sql(
         name: the source's name; the table called alike is the one that is asked by default.
         url: an SQLAlchemy URL, such as `sqlite:///shop.db` or `postgresql://user@host/shop`.
         about: what the database is about, for planners; tables and columns are told by themselves.
-        tables: the tables and views that may be read; None for every table.
+        tables: the tables and views that may be read (with free_sql, tables alone); None for every table.
         scope: columns by which rows are kept apart, such as `{"tenant": "tenant_id"}`. A table that
             has the column, or whose foreign keys lead to one that has, can be read, and each
             question must then set the field. Values found in rows are not told to planners.
@@ -61,8 +61,11 @@ def sql(
         _check_dialect(database.dialect, name, owners, restricted=tables is not None, free_sql=free_sql)
         if free_sql:
             database.refuse_powerful_role()
-        schema = reflect(database, tables, public=not owners)
-        database.readable = frozenset(schema.tables) if tables is not None else None
+        schema = reflect(database, tables, public=not owners, views=not free_sql)
+        if tables is not None:
+            # SQLite does not tell a view from a WITH of that name, which SQL text may make of any table.
+            database.views = frozenset(schema.tables) if not free_sql else frozenset()
+            database.readable = frozenset(schema.tables)
         return SqlSource(database, schema, options)
     except BaseException:
         database.close()

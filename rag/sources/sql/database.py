@@ -40,7 +40,8 @@ class Database:
     Attributes:
         dialect: "sqlite", "postgresql", or another of SQLAlchemy's names.
         timeout: seconds that one use may take.
-        readable: the tables that SQLite may read, or None for all.
+        readable: the tables that SQLite may read, or None for all; when set, nothing tells of others.
+        views: those of them that may be views, and then read what they are made of.
     """
 
     def __init__(self, name: str, url: sa.URL, *, timeout: float, connections: int) -> None:
@@ -48,6 +49,7 @@ class Database:
         self.dialect = url.get_backend_name()
         self.timeout = timeout
         self.readable: frozenset[str] | None = None
+        self.views: frozenset[str] = frozenset()
         self._place = url.render_as_string(hide_password=True).split("?")[0]
         self._secrets = [s for s in (url.password, *_values(url, "password", "sslpassword")) if s]
         self._closed = False
@@ -91,12 +93,12 @@ class Database:
         if action in (sqlite3.SQLITE_SELECT, sqlite3.SQLITE_RECURSIVE, sqlite3.SQLITE_TRANSACTION):
             allowed = True
         elif action == sqlite3.SQLITE_READ:
-            allowed = self.readable is None or one in self.readable or view in self.readable
+            allowed = self.readable is None or one in self.readable or view in self.views
         elif action == sqlite3.SQLITE_FUNCTION:
             allowed = (two or "").lower() not in _FUNCTIONS_REFUSED
         else:
             # SQLAlchemy asks for read_uncommitted, without setting it, when it first connects.
-            asked = one in _PRAGMAS or (one == "read_uncommitted" and two is None)
+            asked = (one in _PRAGMAS and self.readable is None) or (one == "read_uncommitted" and two is None)
             allowed = action == sqlite3.SQLITE_PRAGMA and asked
         return sqlite3.SQLITE_OK if allowed else sqlite3.SQLITE_DENY
 

@@ -22,16 +22,17 @@ _ROWS: Final = 2000  # rows of each table that are looked at
 _LITERAL: Final = re.compile(r"'((?:[^']|'')*)'")
 
 
-def reflect(database: Database, tables: Sequence[str] | None, *, public: bool) -> DatabaseSchema:
+def reflect(database: Database, tables: Sequence[str] | None, *, public: bool, views: bool = True) -> DatabaseSchema:
     """The schema of the tables named, or of all.
 
     Args:
         database: the database.
         tables: the tables and views to read; None for every table.
         public: whether values found in the rows may be told to whoever sees the source's card.
+        views: whether views may be among the tables named.
 
     Raises:
-        ConfigError: a table is not there, or there is none.
+        ConfigError: a table is not there, or is a view that may not be named, or there is none.
         SourceError: the database could not be read.
     """
     import sqlalchemy as sa
@@ -40,13 +41,13 @@ def reflect(database: Database, tables: Sequence[str] | None, *, public: bool) -
         # Columns of types that SQLAlchemy does not know are left out of arguments, and need no warning.
         warnings.simplefilter("ignore", sa.exc.SAWarning)
         inspector = sa.inspect(connection)
-        names = _chosen(inspector, tables, database.name)
+        names = _chosen(inspector, tables, database.name, views=views)
         bare = [_table(inspector, name, dialect=database.dialect) for name in names]
     linked = [_linked(table, bare) for table in bare]
     return DatabaseSchema({table.name: _sampled(database, table, public=public) for table in linked})
 
 
-def _chosen(inspector: sa.Inspector, tables: Sequence[str] | None, source: str) -> list[str]:
+def _chosen(inspector: sa.Inspector, tables: Sequence[str] | None, source: str, *, views: bool) -> list[str]:
     there = inspector.get_table_names()
     if not (there if tables is None else tables):
         raise ConfigError(f"source {source!r}: there are no tables to read; check the URL and tables=")
@@ -56,6 +57,11 @@ def _chosen(inspector: sa.Inspector, tables: Sequence[str] | None, source: str) 
     if unknown := [name for name in tables if name not in known]:
         listed = ", ".join(known) or "none"
         raise ConfigError(f"source {source!r}: the database has no table {unknown[0]!r}; it has: {listed}")
+    if not views and (seen := [name for name in tables if name not in there]):
+        raise ConfigError(
+            f"source {source!r}: SQL text cannot be held to the view {seen[0]!r};"
+            " leave out free_sql, or name tables alone"
+        )
     return list(dict.fromkeys(tables))
 
 
