@@ -24,7 +24,7 @@ class Part:
     """One document of a file, before it has its whole identity.
 
     `key` tells it from the file's other documents, and is empty where a file is one document. `doc_id`
-    is set where the file gives the whole identity itself. `place` says where in the file it stands.
+    is set where the file gives an identity within its folder. `place` says where in the file it stands.
     """
 
     text: str
@@ -111,8 +111,8 @@ def _table(text: str, delimiter: str) -> Iterator[Part]:
 def _record(fields: dict[str, Any], number: int, place: str) -> Part:
     """The document of one object or row.
 
-    `doc_id`, or `_id` as in the BEIR collections, is the whole identity; `id` tells the file's documents
-    apart, and so does the number where there is no id. Without a `text`, the fields are the text.
+    `doc_id`, or `_id` as in the BEIR collections, tells it from all of the folder; `id` tells the file's
+    documents apart, and so does the number where there is no id. Without a `text`, the fields are the text.
     """
     rest = dict(fields)
     given = rest.pop("doc_id", rest.pop("_id", None))

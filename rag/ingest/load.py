@@ -33,8 +33,8 @@ def load(*paths: str | os.PathLike[str], on_skip: OnSkip | None = None) -> Itera
 
     A document's id is `<folder>/<posix path below it>`, and a file that was named counts as in its own
     folder. A file of many documents adds each one's `id`, else its line, entry or row; what it gives
-    as `doc_id`, or as `_id` like the BEIR collections, is the whole id. The title is the document's
-    own, else its first heading, else the file's stem.
+    as `doc_id`, or as `_id` like the BEIR collections, stands right below the folder: `<folder>/<doc_id>`,
+    unless it begins so itself. The title is the document's own, else its first heading, else the file's stem.
 
     Args:
         *paths: files and folders.
@@ -114,10 +114,18 @@ class _Loader:
         return list(documents.values())
 
 
+def _doc_id(part: Part, file_id: str) -> str:
+    if not part.doc_id:
+        return f"{file_id}/{part.key}" if part.key else file_id
+    # The folder stays in front, so that no file can take the place of another folder's documents.
+    folder = file_id.partition("/")[0]
+    return part.doc_id if part.doc_id.startswith(f"{folder}/") else f"{folder}/{part.doc_id}"
+
+
 def _document(part: Part, path: Path, file_id: str) -> Document:
     try:
         return Document(
-            doc_id=part.doc_id or f"{file_id}/{part.key}" if part.key or part.doc_id else file_id,
+            doc_id=_doc_id(part, file_id),
             title=part.title or path.stem,
             text=part.text,
             metadata=part.metadata,

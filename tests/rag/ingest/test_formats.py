@@ -23,9 +23,15 @@ def test_a_jsonl_file_is_a_document_a_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("field", ["_id", "doc_id"])
-def test_an_id_for_the_whole_collection_is_kept_as_in_beir(tmp_path: Path, field: str) -> None:
-    (document,) = loaded(tmp_path, "corpus.jsonl", json.dumps({field: "4983", "title": "T", "text": "x"}))
-    assert document == Document(doc_id="4983", title="T", text="x")
+@pytest.mark.parametrize("given", ["4983", "data/4983"])
+def test_an_id_for_the_whole_collection_is_kept_as_in_beir(tmp_path: Path, field: str, given: str) -> None:
+    (document,) = loaded(tmp_path, "corpus.jsonl", json.dumps({field: given, "title": "T", "text": "x"}))
+    assert document == Document(doc_id="data/4983", title="T", text="x")
+
+
+def test_an_id_that_a_file_gives_cannot_be_another_folders(tmp_path: Path) -> None:
+    (document,) = loaded(tmp_path, "rows.jsonl", '{"doc_id": "policies/returns.md", "text": "x"}')
+    assert document.doc_id == "data/policies/returns.md"
 
 
 def test_an_object_without_a_text_is_told_field_by_field(tmp_path: Path) -> None:
