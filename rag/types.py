@@ -174,8 +174,9 @@ class Budget(_Value):
 class Scope(_Value):
     """Whose data a question may see. Every field that is set must match."""
 
-    tenant: str | None = None
-    user: str | None = None
+    # An empty name would switch the scope off, where a missing header was read as "".
+    tenant: str | None = Field(default=None, min_length=1)
+    user: str | None = Field(default=None, min_length=1)
     as_of: _Aware | None = None
     labels: frozenset[str] = frozenset()
 

@@ -24,9 +24,10 @@ from typing import Any, Final, TypeAlias
 __all__ = ["EVERY", "ArgValue", "Every", "Ref", "Template", "parse_value", "references", "text", "unparse_value"]
 
 NAME: Final = r"[A-Za-z_][A-Za-z0-9_]*"
+_FIELD: Final = r"[^\W\d]\w*"
 _QUOTED: Final = r'\["(?:[^"\\]|\\.)*"\]'
-_ELEMENT: Final = re.compile(rf"\.(?P<name>{NAME})|(?P<quoted>{_QUOTED})|\[(?P<index>[0-9]{{1,9}})\]|(?P<every>\[\*\])")
-_TOKEN: Final = re.compile(rf"\$\$|\$(?P<id>{NAME})(?P<path>(?:\.{NAME}|{_QUOTED}|\[[0-9]{{1,9}}\]|\[\*\])+)(?:\$;)?")
+_ELEMENT: Final = re.compile(rf"\.(?P<name>{_FIELD})|(?P<quoted>{_QUOTED})|\[(?P<index>[0-9]{{1,9}})\]|(?P<every>\[\*\])")
+_TOKEN: Final = re.compile(rf"\$\$|\$(?P<id>{NAME})(?P<path>(?:\.{_FIELD}|{_QUOTED}|\[[0-9]{{1,9}}\]|\[\*\])+)(?:\$;)?")
 
 
 class Every(Enum):
@@ -210,7 +211,7 @@ def _element_text(element: Element) -> str:
         return "[*]"
     if isinstance(element, int):
         return f"[{element}]"
-    return f".{element}" if re.fullmatch(NAME, str(element)) else f"[{json.dumps(element)}]"
+    return f".{element}" if re.fullmatch(_FIELD, str(element)) else f"[{json.dumps(element)}]"
 
 
 def _goes_on(reference: str, behind: str) -> bool:

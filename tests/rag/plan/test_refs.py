@@ -21,6 +21,8 @@ ROWS = [
         ("$s1[1]", Ref("s1", (1,))),
         ("$s1[*].tags[*].n", Ref("s1", (EVERY, "tags", EVERY, "n"))),
         (r'$s1["say \"hi\""]', Ref("s1", (0, 'say "hi"'))),
+        ("$s1.größe", Ref("s1", (0, "größe"))),
+        ("$s1.名前", Ref("s1", (0, "名前"))),
         ("$name", "$name"),
         ("$$s1.price", "$s1.price"),
         ("costs $5.99", "costs $5.99"),
