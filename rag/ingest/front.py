@@ -16,7 +16,7 @@ __all__ = ["split_front_matter"]
 
 _TOML = re.compile(r"\A\+\+\+[ \t]*\n(.*?)^\+\+\+[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
 _YAML = re.compile(r"\A---[ \t]*\n(.*?)^(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
-_LINE = re.compile(r"^([A-Za-z_][\w -]*?)[ \t]*:(?:[ \t]+(.*?))?[ \t]*$")
+_KEY = re.compile(r"[A-Za-z_][\w -]*")
 
 
 def split_front_matter(text: str) -> tuple[dict[str, JsonValue], str]:
@@ -40,10 +40,18 @@ def split_front_matter(text: str) -> tuple[dict[str, JsonValue], str]:
             raise LoadError(f"its front matter is not TOML: {error}") from error
         return {key: _plain(value) for key, value in fields.items()}, text[found.end() :]
     # Two rules across the page may stand around prose as well: the first line decides.
-    if (found := _YAML.match(text)) and _LINE.match(found[1].strip().partition("\n")[0]):
-        lines = (_LINE.match(line) for line in found[1].splitlines())
-        return {line[1]: _scalar(line[2]) for line in lines if line and line[2]}, text[found.end() :]
+    if (found := _YAML.match(text)) and _field(found[1].strip().partition("\n")[0]):
+        fields = filter(None, map(_field, found[1].splitlines()))
+        return {key: _scalar(value) for key, value in fields if value}, text[found.end() :]
     return {}, text
+
+
+def _field(line: str) -> tuple[str, str] | None:
+    """The key and the value of a line `key: value`; None for any other line."""
+    key, colon, value = line.partition(":")
+    key = key.rstrip(" \t")
+    told = colon and _KEY.fullmatch(key) and value[:1] in ("", " ", "\t")
+    return (key, value.strip(" \t")) if told else None
 
 
 def _scalar(value: str) -> JsonValue:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 __all__ = ["Heading", "headings"]
 
-_FENCE = re.compile(r"^ {0,3}(```+|~~~+).*$\n(?:.*\n)*?(?: {0,3}\1[`~]*[ \t]*$|.*\Z)", re.MULTILINE)
+# Possessive, so that no text takes longer than its length asks for.
+_FENCE = re.compile(r"^ {0,3}(`{3,}+|~{3,}+)[^\n]*+\n(?:.*\n)*?(?: {0,3}\1[`~]*+[ \t]*+$|.*\Z)", re.MULTILINE)
 _HEADING = re.compile(
-    r"^ {0,3}(?P<marks>#{1,6})[ \t]+(?P<atx>\S.*?)(?:[ \t]+#+)?[ \t]*$"
-    r"|^(?P<under>[^\s#>|*+-].{0,119})\n(?P<rule>={3,}|-{3,}|~{3,}|\^{3,})[ \t]*$",
+    r"^ {0,3}#{1,6}+[ \t]++(?P<atx>\S.*)$"
+    r"|^(?P<under>[^\s#>|*+-].{0,119})\n(?:={3,}+|-{3,}+|~{3,}+|\^{3,}+)[ \t]*+$",
     re.MULTILINE,
 )
 
@@ -32,9 +34,17 @@ def headings(text: str) -> Iterator[Heading]:
         >>> [heading.title for heading in headings("# One\n\ntext\n\nTwo\n===\n")]
         ['One', 'Two']
     """
-    fences = [match.span() for match in _FENCE.finditer(text)]
+    fences = deque(match.span() for match in _FENCE.finditer(text))
     for match in _HEADING.finditer(text):
         while fences and fences[0][1] <= match.start():
-            fences.pop(0)
+            fences.popleft()
         if not fences or match.start() < fences[0][0]:
-            yield Heading(title=match["atx"] or match["under"].strip(), start=match.start(), end=match.end())
+            title = _unclosed(match["atx"]) if match["atx"] else match["under"].strip()
+            yield Heading(title=title, start=match.start(), end=match.end())
+
+
+def _unclosed(title: str) -> str:
+    """The title without the marks that may close its line: `# One ##`."""
+    title = title.rstrip(" \t")
+    bare = title.rstrip("#")
+    return bare.rstrip(" \t") if bare.endswith((" ", "\t")) else title

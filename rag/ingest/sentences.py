@@ -9,7 +9,8 @@ __all__ = ["sentences"]
 _STOP = re.compile(
     r"\n[ \t]*\n\s*"  # an empty line parts sentences, whatever stands before it
     r"|[。！？]+[」』”）]*"
-    r"|(?P<mark>[.!?…]+)(?P<close>(?:[\"'”’»)\]]|\[\d{1,3}\])*)(?=\s+[\"'“‘«(\[]*(?P<next>\w*))"
+    # From a run's first mark on and possessive, so that a long run without an end is read once.
+    r"|(?<![.!?…])(?P<mark>[.!?…]++)(?P<close>(?:[\"'”’»)\]]|\[\d{1,3}\])*+)(?=\s++[\"'“‘«(\[]*+(?P<next>\w*))"
 )
 _OPENING = "\"'“‘«(["
 
@@ -54,7 +55,7 @@ def _is_end(text: str, stop: re.Match[str]) -> bool:
         return False
     if stop["mark"] != "." or stop["close"]:
         return True
-    line = text[max(text.rfind("\n", 0, stop.start()) + 1, stop.start() - 40) : stop.start()].split()
+    line = text[max(0, stop.start() - 40) : stop.start()].rpartition("\n")[2].split()
     if len(line) == 1 and line[0].isdigit():
         return False  # the number of a list's item
     return not line or _ends_with(line[-1].lstrip(_OPENING).lower(), stop["next"].lower())

@@ -27,3 +27,7 @@ def test_a_span_covers_the_headings_own_lines() -> None:
     text = "x\n\nTitle\n=====\ny"
     (heading,) = headings(text)
     assert text[heading.start : heading.end] == "Title\n====="
+
+
+def test_marks_that_close_a_heading_are_no_part_of_it() -> None:
+    assert titles("# A ##\t \n## ##\n# B # #\n# C #d\n#\t E\n#  \n") == ["A", "##", "B #", "C #d", "E"]
