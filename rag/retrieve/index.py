@@ -55,7 +55,6 @@ class Index:
         # Sources of one index are often asked the same question at once.
         self._vector = Once(self._embedded, size=256)
         self._relevance = Once(self._measured, size=64)
-        self._sample = Once(self._sampled, size=64)
         self._both = self.lexical() + self.dense()
         if embedder:
             try:
@@ -196,12 +195,12 @@ class Index:
         return int(self._catalogue.rows("SELECT count(*) FROM documents")[0][0])
 
     def sample(self, size: int, *, collection: str | None = None) -> tuple[int, tuple[str, ...]]:
-        """How many documents are stored without a scope, and the titles of some of them.
+        """How many documents are stored without tenant, user and labels, and the titles of some of them.
 
         Raises:
             RetrievalError: the index cannot be read.
         """
-        return self._sample(View(collection=collection), size, self._catalogue.generation)
+        return sample(self._catalogue, collection, size)
 
     def relevance(self, question: str, scope: Scope | None = None) -> dict[str, float]:
         """How well each collection that the scope sees meets the question, from 0 to 1; "" stands for all of them.
@@ -250,9 +249,6 @@ class Index:
 
     def _measured(self, question: str, view: View, _generation: int) -> dict[str, float]:
         return relevance(self._catalogue, self._dense, self._vector, question, view)
-
-    def _sampled(self, view: View, size: int, _generation: int) -> tuple[int, tuple[str, ...]]:
-        return sample(self._catalogue, view, size)
 
     def _embedded(self, text: str) -> Vector:
         vector: Vector = self._embedder().embed([text[:_LONGEST_QUERY]])[0]

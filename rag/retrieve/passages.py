@@ -25,10 +25,12 @@ _PASSAGES: Final = f"""
     FROM chunks JOIN documents AS shown ON shown.id = document JOIN partitions ON partitions.id = shown.partition
     WHERE chunks.id IN (SELECT value FROM json_each(?3)) AND tenant = ?1 AND user IN ('', ?2) AND {_IN_FRONT}
 """  # noqa: S608  # made of constants
+# What has a tenant, a user or labels is not everyone's to read.
 _SPREAD: Final = """
     SELECT total, CASE title WHEN '' THEN doc_id ELSE title END FROM (
         SELECT doc_id, title, count(*) OVER () AS total, row_number() OVER (ORDER BY doc_id) - 1 AS place
-        FROM documents WHERE ?1 IS NULL OR partition IN (SELECT value FROM json_each(?1)))
+        FROM documents JOIN partitions ON partitions.id = partition
+        WHERE (tenant, user, labels) = ('', '', '[]') AND ifnull(collection = ?1, 1))
     WHERE place % max(1, total / ?2) = 0 ORDER BY place LIMIT ?2"""
 
 
@@ -53,13 +55,13 @@ def doc_ids(catalogue: Catalogue, view: View) -> list[str]:
     return [doc_id for (doc_id,) in found]
 
 
-def sample(catalogue: Catalogue, view: View, size: int) -> tuple[int, tuple[str, ...]]:
-    """How many documents a view has, and the titles of some from all over it.
+def sample(catalogue: Catalogue, collection: str | None, size: int) -> tuple[int, tuple[str, ...]]:
+    """How many documents are everyone's to read, and the titles of some from all over them.
 
     Raises:
         RetrievalError: the index cannot be read.
     """
-    found = catalogue.rows(_SPREAD, listed(catalogue.partitions(view)), size)
+    found = catalogue.rows(_SPREAD, collection, size)
     return (found[0][0] if found else 0), tuple(title for _, title in found)
 
 

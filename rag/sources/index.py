@@ -34,6 +34,7 @@ _ROW: Final[Schema] = {
 _ENFORCED: Final[frozenset[ScopeField]] = frozenset({"tenant", "user", "labels"})
 _QUERY: Final = free_query()
 _TITLES: Final = 5  # that tell what a source is about
+_LONGEST_TITLE: Final = 80  # characters
 
 
 class IndexSource:
@@ -116,7 +117,11 @@ class IndexSource:
     def _contents(self) -> str:
         # Titles stored in a scope are not everyone's to read, and the card is shown to everyone.
         count, titles = self._index.sample(_TITLES, collection=self._collection)
-        return f"{count} documents, such as {'; '.join(titles)}" if titles else "documents"
+        return f"{count} documents, such as {'; '.join(map(_told, titles))}" if titles else "documents"
+
+
+def _told(title: str) -> str:
+    return "".join(filter(str.isprintable, " ".join(title.split())))[:_LONGEST_TITLE]
 
 
 def _row(hit: Hit) -> Row:

@@ -206,7 +206,7 @@ def _questions(records: Sequence[Owned], owner: Owned) -> list[str]:
 
 
 async def _check_no_scope(source: Source, records: Sequence[Owned], args: Callable[[str], Mapping[str, Any]]) -> None:
-    for scope in (Scope(), Scope(tenant=""), Scope(tenant="nobody", user="nobody"), Scope(tenant="%", user="%")):
+    for scope in (Scope(), Scope(tenant="nobody", user="nobody"), Scope(tenant="%", user="%")):
         try:
             rows = await source.call(args(records[0].text), scope)
         except ScopeError:

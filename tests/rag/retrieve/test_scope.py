@@ -41,7 +41,6 @@ def seen(index, scope, **options):
     [
         (None, {"open"}),
         (Scope(), {"open"}),
-        (Scope(tenant=""), {"open"}),
         (ACME, {"acme", "hr"}),
         (ANN, {"acme", "hr", "ann"}),
         (BOB, {"acme", "hr"}),

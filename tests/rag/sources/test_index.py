@@ -93,9 +93,16 @@ def test_the_card_tells_titles_when_nothing_else_is_said(index):
 
 
 def test_the_card_tells_no_titles_of_a_scope(index):
-    index.add([{"doc_id": "x/1", "title": "Layoffs", "text": "a text"}], scope=Scope(tenant="acme"))
-    assert "Layoffs" not in index.source("docs").card.about
+    for scope in (Scope(tenant="acme"), Scope(user="ann"), Scope(labels=frozenset({"hr"}))):
+        index.add([{"doc_id": f"x/{scope}", "title": "Layoffs", "text": "a text"}], scope=scope)
+    assert index.source("docs").card.about == "3 documents, such as Repairs; Returns; Kettle"
     assert index.source("x", collection="x").card.about == "documents"
+
+
+def test_the_card_tells_the_beginning_of_each_title_in_one_line(index):
+    index.add([{"doc_id": "x/1", "title": "\x1b[2JRed\nalert " + "!" * 1_000, "text": "a text"}])
+    about = index.source("x", collection="x").card.about
+    assert about == "1 documents, such as [2JRed alert " + "!" * 67
 
 
 async def test_relevance_tells_collections_apart(index):
