@@ -41,8 +41,8 @@ def split_front_matter(text: str) -> tuple[dict[str, JsonValue], str]:
         return {key: _plain(value) for key, value in fields.items()}, text[found.end() :]
     # Two rules across the page may stand around prose as well: the first line decides.
     if (found := _YAML.match(text)) and _field(found[1].strip().partition("\n")[0]):
-        fields = filter(None, map(_field, found[1].splitlines()))
-        return {key: _scalar(value) for key, value in fields if value}, text[found.end() :]
+        pairs = filter(None, map(_field, found[1].splitlines()))
+        return {key: _scalar(value) for key, value in pairs if value}, text[found.end() :]
     return {}, text
 
 
