@@ -69,10 +69,6 @@ class FunctionSource:
             result = self._function(**values)
             return list(result) if isinstance(result, Iterator) else result
 
-    async def aclose(self) -> None:
-        """Let go of the threads."""
-        await self._threads.aclose()
-
 
 def source(
     name: str,

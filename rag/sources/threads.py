@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
+from contextlib import suppress
 from contextvars import copy_context
 from functools import partial
 from typing import ParamSpec, TypeVar
@@ -18,10 +20,10 @@ _Result = TypeVar("_Result")
 
 
 class Threads:
-    """Runs functions in threads of its own, so many at once in each event loop.
+    """Runs each function in a thread of its own, so many at once in each event loop.
 
-    A call that is cancelled returns at once; its thread stays taken until its function ends, so that
-    functions that hang cannot pile up.
+    A call that is cancelled returns at once; its place stays taken until its function ends, so that
+    functions that hang cannot pile up. No thread keeps the process from ending.
 
     Example:
         >>> asyncio.run(Threads(2).run(divmod, 7, 2))
@@ -29,17 +31,31 @@ class Threads:
     """
 
     def __init__(self, limit: int) -> None:
-        self._pools = PerLoop(lambda: ThreadPoolExecutor(limit, thread_name_prefix="rag-source"), _shut_down)
+        self._places = PerLoop(lambda: asyncio.Semaphore(limit))
 
     async def run(self, function: Callable[_Params, _Result], *args: _Params.args, **kwargs: _Params.kwargs) -> _Result:
         """The function's result; it sees the caller's context variables."""
-        work = self._pools.get().submit(copy_context().run, partial(function, *args, **kwargs))
+        places = self._places.get()
+        loop = asyncio.get_running_loop()
+        work: Future[_Result] = Future()
+
+        def leave(_: Future[_Result]) -> None:
+            with suppress(RuntimeError):  # the loop may have ended before the function
+                loop.call_soon_threadsafe(places.release)
+
+        await places.acquire()
+        work.add_done_callback(leave)
+        work.set_running_or_notify_cancel()  # so that cancelling leaves it to the function to end
+        call = partial(copy_context().run, function, *args, **kwargs)
+        # Threads of an executor are waited for when the process ends, also those that hang.
+        threading.Thread(target=_settle, args=(work, call), name="rag-source", daemon=True).start()
         return await asyncio.wrap_future(work)
 
-    async def aclose(self) -> None:
-        """Let go of the threads that wait for work."""
-        await self._pools.aclose()
 
-
-async def _shut_down(pool: ThreadPoolExecutor) -> None:
-    pool.shutdown(wait=False, cancel_futures=True)
+def _settle(work: Future[_Result], call: Callable[[], _Result]) -> None:
+    try:
+        result = call()
+    except BaseException as error:  # noqa: BLE001 - whoever waits is told
+        work.set_exception(error)
+    else:
+        work.set_result(result)

@@ -127,9 +127,8 @@ class SqlSource:
         self._database.close()
 
     async def aclose(self) -> None:
-        """Let go of the connections and threads."""
+        """Let go of the connections."""
         self._database.close()
-        await self._threads.aclose()
 
     def _owned(self, scope: Scope) -> dict[str, str]:
         values = {field: getattr(scope, field) for field in self._owners}

@@ -1,5 +1,7 @@
 import asyncio
 import functools
+import subprocess
+import sys
 import threading
 import typing
 from collections.abc import AsyncIterator, Iterator
@@ -276,6 +278,21 @@ async def test_functions_that_hang_do_not_pile_up():
     over.set()
     await made.call({}, Scope())
     assert len(running) == 3  # two that hung, and the last
+
+
+def test_a_function_that_hangs_does_not_keep_the_process_alive():
+    code = (
+        "import asyncio, time\n"
+        "from rag.sources.function import source\n"
+        "from rag.types import Scope\n"
+        "def hang() -> None: time.sleep(600)\n"
+        "async def ask():\n"
+        "    try: await asyncio.wait_for(source('f', hang).call({}, Scope()), 0.05)\n"
+        "    except TimeoutError: print('gave up')\n"
+        "asyncio.run(ask())\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True)
+    assert (done.stdout, done.stderr) == ("gave up\n", "")
 
 
 async def test_the_caller_s_context_is_seen():
