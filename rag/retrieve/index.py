@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from rag.errors import DimensionMismatch
 from rag.retrieve.algebra import Leaf, Query, Retriever
@@ -14,6 +14,7 @@ from rag.retrieve.dense import Dense
 from rag.retrieve.lexical import lexical
 from rag.retrieve.once import Once
 from rag.retrieve.passages import doc_ids, hits, sample
+from rag.retrieve.queries import query_vectors
 from rag.retrieve.relevance import relevance
 from rag.retrieve.way import IN_LOOP
 from rag.retrieve.writer import Added, Entry, Writer
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     Vector = np.ndarray[Any, np.dtype[np.float32]]
 
 __all__ = ["Index"]
-
-_LONGEST_QUERY: Final = 8_000  # characters that an embedder is given
 
 
 class Index:
@@ -52,8 +51,8 @@ class Index:
         self._given = embedder
         self._dense = Dense(catalogue)
         self._writer = Writer(catalogue, self._embedder)
+        self._vectors: Callable[[str], Vector] | None = None
         # Sources of one index are often asked the same question at once.
-        self._vector = Once(self._embedded, size=256)
         self._relevance = Once(self._measured, size=64)
         self._both = self.lexical() + self.dense()
         if embedder:
@@ -202,8 +201,8 @@ class Index:
         """
         return sample(self._catalogue, collection, size)
 
-    def relevance(self, question: str, scope: Scope | None = None) -> dict[str, float]:
-        """How well each collection that the scope sees meets the question, from 0 to 1; "" stands for all of them.
+    def relevance(self, question: str, scope: Scope | None = None) -> dict[str | None, float]:
+        """How well each collection that the scope sees meets the question, from 0 to 1; None stands for all of them.
 
         Raises:
             RetrievalError: the index cannot be read.
@@ -247,12 +246,13 @@ class Index:
             return []  # before a model is loaded for nothing
         return hits(self._catalogue, self._dense.search(self._vector(query.text), k, partitions), view)
 
-    def _measured(self, question: str, view: View, _generation: int) -> dict[str, float]:
+    def _measured(self, question: str, view: View, _generation: int) -> dict[str | None, float]:
         return relevance(self._catalogue, self._dense, self._vector, question, view)
 
-    def _embedded(self, text: str) -> Vector:
-        vector: Vector = self._embedder().embed([text[:_LONGEST_QUERY]])[0]
-        return vector
+    def _vector(self, text: str) -> Vector:
+        if self._vectors is None:
+            self._vectors = query_vectors(self._embedder())
+        return self._vectors(text)
 
     def _embedder(self) -> Embedder:
         """The embedder, once it is known to be the one that the index was made with.

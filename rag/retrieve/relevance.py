@@ -35,8 +35,8 @@ _SAME: Final = 0.7
 
 def relevance(
     catalogue: Catalogue, dense: Dense, vector: Callable[[str], Vector], question: str, view: View
-) -> dict[str, float]:
-    """How well each collection meets the question, from 0 to 1; "" stands for all of them together.
+) -> dict[str | None, float]:
+    """How well each collection meets the question, from 0 to 1; None stands for all of them together.
 
     The mean of two signs: the cosine of the collection's nearest passage, and the share of the
     question's words, rare ones counting for more, that its best passages have. What the view does
@@ -48,9 +48,9 @@ def relevance(
     cosines = dict(dense.search(vector(question), _DEPTH, partitions))
     worded = [number for number, _ in lexical(catalogue, question, _DEPTH, partitions)]
     weights = _weights(catalogue, question, partitions)
-    signs: dict[str, list[tuple[float, Set[str]]]] = defaultdict(list)
+    signs: dict[str | None, list[tuple[float, Set[str]]]] = defaultdict(list)
     for number, collection, stems in _read(catalogue, {*cosines, *worded}):
-        for name in {collection, ""}:
+        for name in (collection, None):
             signs[name].append((cosines.get(number, 0.0), stems & weights.keys()))
     return {name: (_nearness(found) + _coverage(found, weights)) / 2 for name, found in signs.items()}
 

@@ -6,12 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
-from pydantic import ValidationError
-
 from rag.card import Schema, ScopeField, SourceCard, free_query
 from rag.errors import ConfigError, RagError, SourceError
 from rag.protocols import Row
-from rag.retrieve.way import IN_LOOP
+from rag.sources.arguments import admit, make_card, read_arguments
+from rag.sources.threads import Threads
 from rag.types import Hit, Scope
 
 if TYPE_CHECKING:
@@ -41,7 +40,12 @@ class IndexSource:
     """Finds passages of an index; `Index.source` makes it.
 
     It keeps to tenant, user and labels. A shared one searches what was stored without a scope,
-    whoever asks.
+    whoever asks. The titles on its card are those of the time when it was made, so that nothing can
+    fail where a card is read.
+
+    Raises:
+        ConfigError: the name cannot name a source, or `k` is below 1.
+        RetrievalError: the index cannot be read.
     """
 
     def __init__(
@@ -57,33 +61,36 @@ class IndexSource:
         if k < 1:
             raise ConfigError(f"source {name!r}: k is {k}; bring at least 1 passage")
         self._index = index
-        self._name = name
-        self._about = about
         self._collection = collection
         self._k = k
-        self._shared = shared
+        self._card = make_card(
+            name,
+            about=about or self._contents(),
+            arguments=_QUERY,
+            output=_ROW,
+            enforces=frozenset() if shared else _ENFORCED,
+            shared=shared,
+        )
+        self._threads = Threads(self._card.concurrency)
 
     @property
     def card(self) -> SourceCard:
         """What planners are told; without an `about`, the titles of what is stored without a scope."""
-        return SourceCard(
-            name=self._name,
-            about=self._about or self._contents(),
-            arguments=_QUERY,
-            output=_ROW,
-            enforces=frozenset() if self._shared else _ENFORCED,
-            shared=self._shared,
-        )
+        return self._card
 
     async def call(self, args: Mapping[str, Any], scope: Scope) -> Sequence[Row]:
         """The passages that fit the query best, best first.
 
         Raises:
-            SourceError: the index could not be searched.
+            ScopeError: the scope asks for a time, and the source is not shared.
+            SourceError: an argument does not fit, or the index could not be searched.
         """
+        admit(self._card, scope)
+        query = read_arguments(self._card, args).model_dump()["query"]
         with self._translated():
-            query = _QUERY.model_validate(dict(args)).model_dump()["query"]
-            hits = await self._index.asearch(query, self._k, scope=self._seen_by(scope), collection=self._collection)
+            hits = await self._threads.run(
+                self._index.search, query, self._k, scope=self._seen_by(scope), collection=self._collection
+            )
         return [_row(hit) for hit in hits]
 
     async def relevance(self, question: str, scope: Scope) -> float:
@@ -93,26 +100,23 @@ class IndexSource:
             SourceError: the index could not be searched.
         """
         with self._translated():
-            found = await IN_LOOP.compute(self._index.relevance, question, self._seen_by(scope))
-        return found.get(self._collection or "", 0.0)
+            found = await self._threads.run(self._index.relevance, question, self._seen_by(scope))
+        return found.get(self._collection, 0.0)
 
     def __repr__(self) -> str:
-        return f"IndexSource({self._name!r}, {self._index!r})"
+        return f"IndexSource({self._card.name!r}, {self._index!r})"
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
         try:
             yield
-        except ValidationError as error:
-            raise SourceError(f"{self._name} cannot take these arguments: {error}", source=self._name) from error
         except RagError as error:
-            retryable, wait = getattr(error, "retryable", False), getattr(error, "retry_after", None)
-            raise SourceError(
-                f"{self._name}: {error}", source=self._name, retryable=retryable, retry_after=wait
-            ) from error
+            name, retryable = self._card.name, getattr(error, "retryable", False)
+            wait = getattr(error, "retry_after", None)
+            raise SourceError(f"{name}: {error}", source=name, retryable=retryable, retry_after=wait) from error
 
     def _seen_by(self, scope: Scope) -> Scope | None:
-        return None if self._shared else scope
+        return None if self._card.shared else scope
 
     def _contents(self) -> str:
         # Titles stored in a scope are not everyone's to read, and the card is shown to everyone.

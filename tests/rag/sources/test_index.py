@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import pytest
 
-from rag.errors import ConfigError, ModelError, SourceError
+from rag.errors import ConfigError, ModelError, ScopeError, SourceError
 from rag.protocols import Relevant
 from rag.retrieve import Index
 from rag.testing.index import SpreadEmbedder
@@ -141,6 +143,71 @@ async def test_many_collections_are_probed_by_one_search():
         )
     assert found.index(max(found)) == 7
     assert embedder.calls == before + 1
+
+
+async def test_many_indexes_of_one_embedder_embed_a_question_once():
+    class Counting(SpreadEmbedder):
+        calls = 0
+
+        def embed(self, texts):
+            self.calls += 1
+            return super().embed(texts)
+
+    embedder = Counting()
+    indexes = [Index.memory(embedder) for _ in range(5)]
+    for index in indexes:
+        index.add(DOCUMENTS)
+    before = embedder.calls
+    for index in indexes:
+        await called(index.source("docs"), "kettle")
+        await index.source("docs").relevance("kettle", Scope())
+    assert embedder.calls == before + 1
+
+
+@pytest.mark.parametrize("options", [{}, {"slots": True}, {"slots": True, "eq": False}])
+def test_any_object_may_be_an_embedder(options):
+    @dataclass(**options)
+    class Plain:
+        name: str = "plain"
+        dimensions: int = 64
+
+        def embed(self, texts):
+            return SpreadEmbedder().embed(texts)
+
+    with Index.memory(Plain()) as index:
+        index.add(DOCUMENTS)
+        assert index.search("red kettle")[0].passage.doc_id == "products/kettle"
+
+
+async def test_a_card_is_made_once_and_told_also_of_a_closed_index(index):
+    source = index.source("policies", collection="policies")
+    index.close()
+    assert source.card is source.card
+    assert source.card.about == "2 documents, such as Repairs; Returns"
+    with pytest.raises(SourceError, match="closed"):
+        await called(source, "returns")
+
+
+@pytest.mark.parametrize("name", ["", " ", "a\nb", "\x1b[2J"])
+def test_a_name_is_printable_text(index, name):
+    with pytest.raises(ConfigError, match="cannot name a source"):
+        index.source(name)
+
+
+async def test_a_time_is_refused_and_a_wrong_argument_told_in_one_line(index):
+    with pytest.raises(ScopeError, match="as_of"):
+        await called(index.source("docs"), "kettle", Scope(as_of=datetime(2026, 1, 1, tzinfo=UTC)))
+    assert await called(index.source("docs", shared=True), "kettle", Scope(as_of=datetime(2026, 1, 1, tzinfo=UTC)))
+    for args in ({"query": 1}, {"query": "x", "k": 2}, {}):
+        with pytest.raises(SourceError, match=r"^source 'docs'[^\n]*$"):
+            await index.source("docs").call(args, Scope())
+
+
+async def test_what_has_no_collection_is_weighed_alone(index):
+    index.add([{"doc_id": "lamp", "text": "A blue lamp."}])
+    loose = index.source("loose", collection="")
+    assert await loose.relevance("a red kettle", Scope()) < await loose.relevance("a blue lamp", Scope())
+    assert await loose.relevance("a red kettle", Scope()) < await index.source("all").relevance("a red kettle", Scope())
 
 
 async def test_relevance_follows_what_is_added(index):

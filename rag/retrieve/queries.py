@@ -1,0 +1,45 @@
+"""The vectors of queries, worked out once for all indexes of one embedder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakKeyDictionary, ref
+
+from rag.retrieve.once import Once
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from rag.protocols import Embedder
+
+    Vector = np.ndarray[Any, np.dtype[np.float32]]
+
+__all__ = ["query_vectors"]
+
+_LONGEST: Final = 8_000  # characters that an embedder is given
+_KEPT: Final = 256
+_of_embedder: WeakKeyDictionary[Embedder, Once[[str], Vector]] = WeakKeyDictionary()
+
+
+def query_vectors(embedder: Embedder) -> Callable[[str], Vector]:
+    """A function from a query to its vector, the same for each index that an embedder is given to.
+
+    Example:
+        >>> from rag.testing import FakeEmbedder
+        >>> embedder = FakeEmbedder()
+        >>> query_vectors(embedder) is query_vectors(embedder)
+        True
+    """
+    try:
+        weak = ref(embedder)  # a cache that held its own key would keep it for ever
+        return _of_embedder.setdefault(embedder, Once(lambda text: _embedded(weak(), text), size=_KEPT))
+    except TypeError:  # it has no weak references or no hash, so that it cannot be a key
+        return Once(lambda text: _embedded(embedder, text), size=_KEPT)
+
+
+def _embedded(embedder: Embedder | None, text: str) -> Vector:
+    if embedder is None:
+        raise ReferenceError("the embedder is gone, although who asks it holds it")
+    vector: Vector = embedder.embed([text[:_LONGEST]])[0]
+    return vector
