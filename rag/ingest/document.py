@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
@@ -17,6 +18,16 @@ def _storable(text: str) -> str:
         message = f"character {error.start} is half of a surrogate pair"
         raise ValueError(message) from error
     return text
+
+
+def _json(metadata: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    # JsonValue lets through what JSON has no form for: infinity, "not a number", half of a surrogate pair.
+    try:
+        json.dumps(metadata, allow_nan=False, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        message = "a text in it holds half of a surrogate pair"
+        raise ValueError(message) from error
+    return metadata
 
 
 _Text = Annotated[str, AfterValidator(_storable)]
@@ -39,4 +50,4 @@ class Document(BaseModel):
     doc_id: Annotated[str, Field(min_length=1), AfterValidator(_storable)]
     title: _Text = ""
     text: _Text
-    metadata: dict[str, JsonValue] = Field(default_factory=dict)
+    metadata: Annotated[dict[str, JsonValue], AfterValidator(_json)] = Field(default_factory=dict)

@@ -58,10 +58,15 @@ def _scalar(value: str) -> JsonValue:
     if len(value) > 1 and value[0] == value[-1] == "'":
         return value[1:-1].replace("''", "'")
     try:
-        known: JsonValue = json.loads(value, parse_constant=str)
+        known: JsonValue = json.loads(value, parse_constant=str, parse_float=_number)
     except ValueError:
         return value
     return known
+
+
+def _number(written: str) -> JsonValue:
+    # A commit such as 12e4567 reads as a number too large for any.
+    return number if math.isfinite(number := float(written)) else written
 
 
 def _plain(value: object) -> JsonValue:

@@ -32,6 +32,8 @@ BAD = {
     "idless.jsonl": (b'{"id": [1], "text": "a"}', "line 1: its id is neither a string nor a whole number"),
     "twice.jsonl": (b'{"id": 1, "text": "a"}\n{"id": 1, "text": "b"}', r"line 2 has the id '.*/twice.jsonl/1', as"),
     "half.jsonl": (b'{"text": "x\\ud800"}', "line 1 cannot be stored: text: .*surrogate"),
+    "half_told.jsonl": (b'{"text": "x", "by": "\\ud800"}', "line 1 cannot be stored: metadata: .*surrogate"),
+    "endless.jsonl": (b'{"text": "x", "size": [1e999]}', "line 1 cannot be stored: metadata: .*not JSON compliant"),
     "wide.csv": (b"a,b\n1,2\n1,2,3\n", "line 3 has 3 fields, and the first line names 2"),
     "same.csv": (b"a,a\n1,2\n", "its first line must give each column a name of its own"),
     "open.csv": (b'a,b\n1,"2\n3,4\n', "line 3 is not CSV: unexpected end of data"),

@@ -30,6 +30,8 @@ def test_toml_keeps_its_types_and_dates_become_iso_text() -> None:
         ("key: 2026-10-03", "2026-10-03"),
         ("key: 007", "007"),
         ("key: NaN", "NaN"),
+        ("key: 12e4567", "12e4567"),
+        ("key: 12e3", 12000.0),
     ],
 )
 def test_a_simple_line_is_json_where_it_can_be_and_text_elsewhere(line: str, value: object) -> None:
