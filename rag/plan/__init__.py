@@ -9,6 +9,7 @@ from rag.plan.refs import EVERY, ArgValue, Ref, Template, parse_value, reference
 from rag.plan.repair import repair
 from rag.plan.schema import plan_schema
 from rag.plan.value import Plan, Step
+from rag.plan.written import from_model
 
 __all__ = [
     "EVERY",
@@ -18,6 +19,7 @@ __all__ = [
     "Step",
     "Template",
     "check",
+    "from_model",
     "parse_value",
     "plan_schema",
     "problems",

@@ -15,18 +15,34 @@ returns is never scanned.
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final, TypeAlias
 
-__all__ = ["EVERY", "ArgValue", "Every", "Ref", "Template", "parse_value", "references", "text", "unparse_value"]
+from pydantic_core import to_jsonable_python
+
+__all__ = [
+    "EVERY",
+    "ArgValue",
+    "Every",
+    "Ref",
+    "Template",
+    "normal",
+    "parse_value",
+    "references",
+    "text",
+    "unparse_value",
+]
 
 NAME: Final = r"[A-Za-z_][A-Za-z0-9_]*"
 _FIELD: Final = r"[^\W\d]\w*"
 _QUOTED: Final = r'\["(?:[^"\\]|\\.)*"\]'
-_ELEMENT: Final = re.compile(rf"\.(?P<name>{_FIELD})|(?P<quoted>{_QUOTED})|\[(?P<index>[0-9]{{1,9}})\]|(?P<every>\[\*\])")
+_ELEMENT: Final = re.compile(
+    rf"\.(?P<name>{_FIELD})|(?P<quoted>{_QUOTED})|\[(?P<index>[0-9]{{1,9}})\]|(?P<every>\[\*\])"
+)
 _TOKEN: Final = re.compile(rf"\$\$|\$(?P<id>{NAME})(?P<path>(?:\.{_FIELD}|{_QUOTED}|\[[0-9]{{1,9}}\]|\[\*\])+)(?:\$;)?")
 
 
@@ -158,6 +174,30 @@ def unparse_value(value: ArgValue) -> Any:
     if isinstance(value, list | tuple):
         return [unparse_value(item) for item in value]
     return value
+
+
+def normal(value: Any) -> ArgValue:
+    """The value in the one form that its saved text reads back to: JSON, references, templates that hold one.
+
+    Raises:
+        ValueError: it cannot be written as JSON.
+
+    Example:
+        >>> from datetime import date
+        >>> normal({"day": date(2026, 11, 20), "sizes": (1, 2), "text": Template(("a", "b"))})
+        {'day': '2026-11-20', 'sizes': [1, 2], 'text': 'ab'}
+    """
+    if isinstance(value, Ref):
+        return value
+    if isinstance(value, Template):
+        return text(*value.parts)
+    if isinstance(value, dict):
+        return {str(key): normal(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [normal(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"{value} cannot be written as JSON")
+    return to_jsonable_python(value)
 
 
 def references(value: ArgValue) -> Iterator[Ref]:

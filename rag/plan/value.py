@@ -9,11 +9,11 @@ from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_serializer, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_serializer, model_validator
 
 from rag.errors import BadReference, PlanCycle, PlanError
 from rag.plan import draw
-from rag.plan.refs import NAME, parse_value, references, unparse_value
+from rag.plan.refs import NAME, normal, parse_value, references, unparse_value
 
 __all__ = ["Plan", "Step"]
 
@@ -35,6 +35,15 @@ class Step(BaseModel):
     args: dict[str, Any] = Field(default_factory=dict)
     after: tuple[str, ...] = ()
     if_empty: str | None = None
+
+    @field_validator("args")
+    @classmethod
+    def _in_normal_form(cls, args: dict[str, Any]) -> dict[str, Any]:
+        try:
+            # null means absent, as in the saved form
+            return {name: normal(value) for name, value in args.items() if value is not None}
+        except ValueError as error:
+            raise PlanError(f"an argument cannot be kept in a plan: {error}") from error
 
     @cached_property
     def needs(self) -> frozenset[str]:

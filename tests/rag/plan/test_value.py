@@ -1,13 +1,14 @@
 """Plans as values: the saved form, edits, order."""
 
 import json
+from datetime import date
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.errors import BadReference, PlanCycle, PlanError
-from rag.plan import Plan, Ref, Step, text
+from rag.plan import Plan, Ref, Step, Template, from_model, text
 
 STEP = {"id": "s1", "source": "orders", "args": {"query": "lamp"}}
 
@@ -97,6 +98,30 @@ def test_bare_steps_are_a_plan_and_null_arguments_are_absent():
 def test_what_is_no_plan_is_a_plan_error(saved):
     with pytest.raises(PlanError):
         Plan.from_json(saved)
+
+
+def test_arguments_given_in_code_take_the_form_that_they_are_read_back_in():
+    args = {"day": date(2026, 11, 20), "ids": ("a", Ref("s0", ("x",))), "none": None, "text": Template(("a", "b"))}
+    plan = Plan(steps=(Step(id="s0", source="x"), Step(id="s1", source="x", args=args)))
+    assert Plan.from_json(plan.to_json()) == plan
+    assert plan.step("s1").args == {"day": "2026-11-20", "ids": ["a", Ref("s0", ("x",))], "text": "ab"}
+    with pytest.raises(PlanError, match="nan"):
+        Step(id="s1", source="x", args={"a": float("nan")})
+
+
+@pytest.mark.parametrize("given_id", [1, "step-1", "1", "ä", None])
+def test_a_model_s_ids_are_made_good_with_the_references_to_them(given_id):
+    first = {"source": "orders", "args": {"query": "lamp"}} | ({} if given_id is None else {"id": given_id})
+    second = {"id": "s9", "source": "reviews", "args": {"query": f"of ${given_id or 's1'}.title"}, "after": [given_id]}
+    plan = from_model({"steps": [first, {**second, "after": [] if given_id is None else [given_id]}]})
+    assert plan.steps[1].needs == {plan.steps[0].id}
+    assert plan.steps[1].waits_for == {plan.steps[0].id}
+
+
+@pytest.mark.parametrize("written", [{}, {"steps": "s1"}, {"steps": [1]}, {"steps": [{"id": "s1"}]}])
+def test_what_holds_no_steps_is_a_plan_error(written):
+    with pytest.raises(PlanError):
+        from_model(written)
 
 
 def test_two_steps_of_one_id_are_an_error():
