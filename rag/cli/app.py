@@ -76,7 +76,7 @@ def ask(question: str, *, as_json: bool, debug: bool, **options: Any) -> None:
     """Answer QUESTION from folders and databases, with the plan and numbered sources."""
     with shown(debug=debug), assistant(Options(**options)) as asked:
         answer = asked.ask(question)
-        show.write(answer.model_dump_json() if as_json else show.answer_text(answer))
+        show.write(show.json_text(answer) if as_json else show.answer_text(answer))
     if failure := show.model_failure(answer):
         complain(f"{failure} (the answer was made without the model)")
         raise SystemExit(FAILURE)
@@ -90,7 +90,7 @@ def plan(question: str, *, as_json: bool, debug: bool, **options: Any) -> None:
     """Show the plan for QUESTION without running it."""
     with shown(debug=debug), assistant(Options(**options)) as asked:
         made = asked.plan(question)
-        show.write(made.to_json(indent=2) if as_json else show.plan_text(made))
+        show.write(show.json_text(made) if as_json else show.plan_text(made))
         for note in () if as_json else made.notes:
             show.write(f"  - {note}")
 
@@ -103,7 +103,8 @@ def index(docs: tuple[Path, ...], *, index: Path | None, debug: bool) -> None:
     """Bring the index of DOCS, folders or files, up to date; only what changed is read again."""
     with shown(debug=debug), index_of(docs, index) as built:
         for name in built.collections():
-            show.write(f"{name}: {len(built.doc_ids(collection=name))} documents")
+            count = len(built.doc_ids(collection=name))
+            show.write(f"{name}: {count} document{'' if count == 1 else 's'}")
 
 
 @app.command()

@@ -102,11 +102,11 @@ def _endpoint(base_url: str | None) -> Finding:
 def _models_at(url: str | None, key: str) -> Finding:
     import openai
 
-    from rag.models.errors import translate
+    from rag.models.errors import place, translate
 
     try:
         with openai.OpenAI(base_url=url, api_key=key, max_retries=0, timeout=5) as client:
             names = [model.id for model in client.models.list()]
     except openai.OpenAIError as error:
-        return Finding("model", str(translate(error, url or "openai")), fine=False)
-    return Finding("model", f"{url or 'the default endpoint'} offers {', '.join(names[:5]) or 'none'}")
+        return Finding("model", str(translate(error, "the endpoint", url=url or "")), fine=False)
+    return Finding("model", f"{place(url) if url else 'the default endpoint'} offers {', '.join(names[:5]) or 'none'}")

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from rag.cli.show import printable
+from rag.cli.show import one_line
 from rag.errors import ConfigError, IndexNotFound, InputError, LoadError, RagError
 
-__all__ = ["FAILURE", "MISUSE", "complain", "one_line", "shown"]
+__all__ = ["FAILURE", "MISUSE", "complain", "shown"]
 
 FAILURE: Final = 1
 MISUSE: Final = 2
@@ -47,9 +47,3 @@ def shown(*, debug: bool) -> Iterator[None]:
 def complain(message: str) -> None:
     """One line on stderr."""
     sys.stderr.write(f"error: {one_line(message)}\n")
-
-
-def one_line(message: str) -> str:
-    """The message on one line, without control characters, at most 500 characters long."""
-    line = " ".join(printable(message).split())
-    return line if len(line) <= 500 else line[:499] + "…"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 import textwrap
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from rag.plan import Plan
     from rag.types import Answer
 
-__all__ = ["answer_text", "model_failure", "plan_text", "printable", "write"]
+__all__ = ["answer_text", "json_text", "model_failure", "one_line", "plan_text", "printable", "write"]
 
 # Everything but tab and line feed that a terminal might obey: retrieved text is untrusted.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
@@ -28,11 +29,22 @@ def printable(text: str) -> str:
     return _CONTROL.sub("", text)
 
 
+def one_line(message: str) -> str:
+    """The message on one line, without control characters, at most 500 characters long."""
+    line = " ".join(printable(message).split())
+    return line if len(line) <= 500 else line[:499] + "…"
+
+
 def write(text: str) -> None:
     """Print to stdout, whatever its encoding can show."""
     encoding = sys.stdout.encoding or "utf-8"
     safe = printable(text).encode(encoding, "replace").decode(encoding)
     sys.stdout.write(safe + "\n")
+
+
+def json_text(value: Answer | Plan) -> str:
+    """The value's JSON, in ASCII, so that any terminal and any pipe takes it as it is."""
+    return json.dumps(value.model_dump(mode="json"))
 
 
 def plan_text(plan: Plan) -> str:
@@ -69,7 +81,7 @@ def _answer_lines(answer: Answer) -> Iterator[str]:
     for citation in answer.cited:
         passage = citation.passage
         title = f"{passage.title} — " if passage.title else ""
-        yield f"  [{citation.n}] {title}{passage.source}: {passage.doc_id}"
+        yield f"  [{citation.n}] " + one_line(f"{title}{passage.source}: {passage.doc_id}")
     if answer.notes:
         yield ""
         yield "Notes"

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rag.cli.show import one_line
 from rag.errors import ConfigError, LoadError
 from rag.settings import Settings
 
@@ -88,6 +89,9 @@ def _document_sources(options: Options, stack: ExitStack) -> Iterator[Source]:
 def index_of(docs: Sequence[Path], at: Path | None = None) -> Iterator[Index]:
     """The index of the documents, brought up to date: at the path, else in the user's cache folder.
 
+    Documents of these folders that are gone are removed; those of a file that cannot be read now are
+    kept, and so is whatever else the index holds.
+
     Raises:
         LoadError: a document cannot be read.
         StoreBusy: another process is writing the index.
@@ -95,9 +99,14 @@ def index_of(docs: Sequence[Path], at: Path | None = None) -> Iterator[Index]:
     with _open(at or _cached(docs), create=True) as index:
         found: set[str] = set()
         with _progress() as step:
-            for _, paths in roots(docs):
-                index.add(_counted(_documents(paths, named=docs), found, step))
-        index.remove([doc_id for doc_id in index.doc_ids() if doc_id not in found])
+            for name, paths in roots(docs):
+                skipped = _Skipped(name, paths)
+                index.add(_counted(_documents(paths, named=docs, skip=skipped), found, step))
+                index.remove(
+                    doc_id
+                    for doc_id in index.doc_ids(collection=name)
+                    if doc_id not in found and not skipped.holds(doc_id)
+                )
         yield index
 
 
@@ -135,7 +144,8 @@ def _databases(pairs: Sequence[str]) -> Iterator[Source]:
     for pair in pairs:
         name, separator, url = pair.partition("=")
         if not (separator and name and "://" in url):
-            raise ConfigError(f"--sql {name}: give NAME=URL, such as orders=sqlite:///shop.db")
+            # Not quoted: a URL may hold a password.
+            raise ConfigError("--sql takes NAME=URL, such as orders=sqlite:///shop.db")
         yield sql(name, url)
 
 
@@ -157,17 +167,37 @@ def _readable(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES
 
 
-def _documents(paths: Sequence[Path], *, named: Sequence[Path]) -> Iterator[Document]:
+class _Skipped:
+    """Tells what is skipped, and keeps in mind the ids that its documents would have."""
+
+    def __init__(self, collection: str, roots: Sequence[Path]) -> None:
+        self._collection = collection
+        self._roots = roots
+        self._ids: list[str] = []
+
+    def __call__(self, path: Path, reason: str) -> None:
+        sys.stderr.write(one_line(f"skipped {path}: {reason}") + "\n")
+        for root in self._roots:
+            if path.is_relative_to(root):
+                below = path.relative_to(root).as_posix() if path != root else path.name
+                self._ids.append(f"{self._collection}/{below}")
+
+    def holds(self, doc_id: str) -> bool:
+        """Whether the document is of a file that was skipped."""
+        return any(doc_id == skipped or doc_id.startswith(f"{skipped}/") for skipped in self._ids)
+
+
+def _documents(paths: Sequence[Path], *, named: Sequence[Path], skip: _Skipped) -> Iterator[Document]:
     """The documents of the paths; a path that was not named itself is skipped when it cannot be loaded."""
     from rag.ingest import load
 
     for path in paths:
         try:
-            yield from load(path, on_skip=_tell_skipped)
+            yield from load(path, on_skip=skip)
         except LoadError as error:
             if path in named:
                 raise
-            _tell_skipped(path, str(error))
+            skip(path, str(error))
 
 
 def _counted(documents: Iterable[Document], found: set[str], step: Callable[[], None]) -> Iterator[Document]:
@@ -190,7 +220,3 @@ def _progress() -> Iterator[Callable[[], None]]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("", total=None)
         yield lambda: bar.advance(task)
-
-
-def _tell_skipped(path: Path, reason: str) -> None:
-    sys.stderr.write(f"skipped {path}: {reason}\n")

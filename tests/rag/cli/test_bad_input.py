@@ -194,12 +194,44 @@ def test_a_plan_that_is_none_falls_back_to_rules_with_a_note(rag_command, endpoi
     _still_answers(done)
 
 
-def test_a_failure_leaves_what_was_stored(rag_command, tmp_path):
-    docs, at = tmp_path / "docs", tmp_path / "index"
-    docs.mkdir()
-    _file(docs, "tea.md", b"# Tea\nGreen tea is steeped at 75 degrees.")
-    assert rag_command("index", docs, "--index", at).returncode == 0
-    _file(docs, "bad.jsonl", b"{")
+def _folder(parent: Path, name: str, text: str) -> Path:
+    folder = parent / name
+    folder.mkdir()
+    _file(folder, f"{name}.md", text.encode())
+    return folder
+
+
+def test_what_else_an_index_holds_is_left_alone(rag_command, tmp_path):
+    at = tmp_path / "index"
+    tea = _folder(tmp_path, "tea", "# Tea\nGreen tea is steeped at 75 degrees.")
+    coffee = _folder(tmp_path, "coffee", "# Coffee\nA moka pot takes five minutes.")
+    assert rag_command("index", tea, "--index", at).returncode == 0
+    assert rag_command("ask", "How long does a moka pot take?", "--docs", coffee, "--index", at).returncode == 0
+    assert "75 degrees" in rag_command("ask", "How hot is green tea steeped?", "--index", at).stdout
+
+
+def test_a_file_that_cannot_be_read_now_keeps_its_place_in_the_index(rag_command, tmp_path):
+    at, docs = tmp_path / "index", _folder(tmp_path, "docs", "# Tea\nGreen tea is steeped at 75 degrees.")
+    _file(docs, "coffee.md", b"# Coffee\nA moka pot takes five minutes.")
+    rag_command("index", docs, "--index", at)
+    _file(docs, "docs.md", b"\x00\x01\x02" * 99)
     done = rag_command("ask", "How hot is green tea steeped?", "--docs", docs, "--index", at)
     assert "75 degrees" in done.stdout
-    assert rag_command("ask", "How hot is green tea steeped?", "--index", at).stdout.count("75 degrees") >= 1
+    assert "skipped" in done.stderr
+
+
+def test_a_file_that_is_gone_leaves_the_index(rag_command, tmp_path):
+    at, docs = tmp_path / "index", _folder(tmp_path, "docs", "# Tea\nGreen tea is steeped at 75 degrees.")
+    coffee = _file(docs, "coffee.md", b"# Coffee\nA moka pot takes five minutes.")
+    rag_command("index", docs, "--index", at)
+    coffee.unlink()
+    assert rag_command("index", docs, "--index", at).stdout.strip() == "docs: 1 document"
+
+
+def test_neither_passwords_nor_control_characters_reach_the_terminal(rag_command, tmp_path):
+    docs = _folder(tmp_path, "docs", "# Tea\nGreen tea.")
+    _file(docs, "\x1b[31mred.mp3", b"x")
+    done = rag_command("ask", "Tea?", "--docs", docs, "--sql", "postgresql://ann:sekret@127.0.0.1/shop")
+    assert done.returncode == 2
+    assert "sekret" not in done.stderr
+    assert "\x1b" not in done.stderr

@@ -70,3 +70,13 @@ def test_json_has_the_documented_fields(rag_command):
     answer = json.loads(rag_command("ask", "Hello!", *SHOP, "--json").stdout)
     assert {"text", "citations", "evidence", "plan", "usage", "trace", "partial", "notes"} <= answer.keys()
     assert answer["plan"]["steps"] == []
+
+
+def test_json_keeps_every_character_and_goes_through_any_pipe(rag_command, tmp_path):
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    (docs / "family.md").write_text(
+        "# Family\nThe family emoji is \U0001f468\u200d\U0001f467, said Zoë.", encoding="utf-8"
+    )
+    done = rag_command("ask", "What is the family emoji?", "--docs", docs, "--json", PYTHONIOENCODING="ascii")
+    assert "\U0001f468\u200d\U0001f467" in Answer.model_validate_json(done.stdout).text
