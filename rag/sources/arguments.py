@@ -58,12 +58,12 @@ def read_arguments(card: SourceCard, args: Mapping[str, Any]) -> BaseModel:
 
 
 def given(arguments: BaseModel) -> dict[str, Any]:
-    """The arguments that were given and are not null, by the names that the card tells."""
+    """The arguments that were given, by the names that the card tells; null only where one must be given."""
     fields = type(arguments).model_fields
     return {
         fields[name].alias or name: value
         for name in arguments.model_fields_set
-        if (value := getattr(arguments, name)) is not None
+        if (value := getattr(arguments, name)) is not None or fields[name].is_required()
     }
 
 

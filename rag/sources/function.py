@@ -94,7 +94,7 @@ def source(
         function: a function, method, partial or callable object with named, annotated parameters.
         about: what the source knows, for planners; by default the docstring's first paragraph.
         enforces: the scope's fields that the function keeps to; by default every one if it takes
-            a `rag.Scope`, else none.
+            a `rag.Scope` and is not shared, else none.
         shared: the data is for everyone, whatever the scope.
         output: the model or JSON schema of a row; by default from the return annotation, if it tells.
         timeout: seconds that a call may take.
@@ -112,6 +112,8 @@ def source(
         >>> print(source("stock", stock).card.signature)
         stock(product: string, city?: string)
     """
+    if enforces and shared:
+        raise ConfigError(f"source {name!r}: data that is for everyone is not kept apart; leave out shared or enforces")
     signature = read_signature(function)
     if enforces and not signature.scope:
         raise ConfigError(
@@ -119,7 +121,7 @@ def source(
             " give it a parameter annotated rag.Scope"
         )
     if enforces is None:
-        enforces = _EVERY_FIELD if signature.scope else ()
+        enforces = _EVERY_FIELD if signature.scope and not shared else ()
     card = make_card(
         name,
         about=about or signature.about,

@@ -186,6 +186,15 @@ def test_options_that_cannot_be_are_refused():
         assert "\n" not in str(raised.value)
     with pytest.raises(ConfigError, match=r"parameter annotated rag\.Scope"):
         source("f", reviews, enforces={"tenant"})
+    with pytest.raises(ConfigError, match="leave out shared or enforces"):
+        source("f", reviews, enforces={"tenant"}, shared=True)
+
+
+async def test_null_is_given_where_it_must_and_else_leaves_the_default():
+    def told(must: int | None, may: int | None = 3) -> str:
+        return f"{must} {may}"
+
+    assert await called(told, {"must": None, "may": None}) == [{"text": "None 3"}]
 
 
 @pytest.mark.parametrize("args", [{}, {"product_id": 1}, {"product_id": "x", "k": "many"}, {"product": "x"}])
@@ -248,6 +257,15 @@ async def test_a_function_that_knows_no_scope_is_refused_in_one():
     with pytest.raises(ScopeError, match="cannot keep to the scope's tenant"):
         await called(reviews, {"product_id": "x"}, Scope(tenant="acme"))
     assert await called(reviews, {"product_id": "x"}, Scope(tenant="acme"), shared=True)
+
+
+async def test_a_shared_function_may_know_the_scope_and_need_not_keep_to_it():
+    def greet(scope: Scope) -> str:
+        return f"hello {scope.user}"
+
+    assert source("f", greet, shared=True).card.enforces == frozenset()
+    assert await called(greet, {}, Scope(user="ann"), shared=True) == [{"text": "hello ann"}]
+    await check_source(source("f", greet, shared=True), {})
 
 
 async def test_plain_functions_leave_the_loop_free():
