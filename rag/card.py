@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property
 from typing import Any, Literal
 
@@ -36,8 +36,8 @@ class SourceCard(BaseModel):
     it is for: "query" (free text to search for), "newest" (how many of the most recent rows),
     "from" and "to" (inclusive bounds of a date). It may carry `pattern`, the shape of an identifier,
     and `values`, some of those that the data holds, which planners find in a question; models are
-    not shown them. A property of `output` may carry the role "title": the field that names the
-    thing a row is about.
+    not shown them. `sampled` says that its `enum` is what the data was seen to hold. A property of
+    `output` may carry the role "title": the field that names the thing a row is about.
 
     Example:
         >>> from pydantic import BaseModel
@@ -98,7 +98,8 @@ class SourceCard(BaseModel):
         parts = []
         for name in names:
             mark = "" if name in self.required else "?"
-            parts.append(f"{name}{mark}: {_type_words(self.properties[name])}")
+            words = _type_words(self.properties[name], self.argument_schema.get("$defs", {}))
+            parts.append(f"{name}{mark}: {words}")
         return f"{self.name}({', '.join(parts)})"
 
     @property
@@ -126,9 +127,9 @@ class SourceCard(BaseModel):
     def fingerprint(self) -> str:
         """Twelve hex digits that change when the name, the arguments or the output change.
 
-        They stay when only the `values` seen in the data change.
+        They stay when only the values seen in the data change.
         """
-        arguments = {name: {k: v for k, v in told.items() if k != "values"} for name, told in self.properties.items()}
+        arguments = {name: _declared(told) for name, told in self.properties.items()}
         text = json.dumps(
             [self.name, self.argument_schema | {"properties": arguments}, self.output], sort_keys=True, default=str
         )
@@ -139,14 +140,28 @@ class SourceCard(BaseModel):
         return frozenset() if self.shared else fields - self.enforces
 
 
-def _type_words(schema: Schema) -> str:
+def _declared(told: Schema) -> Schema:
+    """An argument's schema without what was only seen in the data."""
+    seen = {"values", "sampled", "enum"} if told.get("sampled") else {"values"}
+    kinds = {"anyOf": [_without(kind, seen) for kind in told["anyOf"]]} if "anyOf" in told else {}
+    return _without(told, seen) | kinds
+
+
+def _without(schema: Schema, keys: Collection[str]) -> Schema:
+    return {key: value for key, value in schema.items() if key not in keys}
+
+
+def _type_words(schema: Schema, definitions: Mapping[str, Schema]) -> str:
+    if (name := str(schema.get("$ref", "")).rsplit("/", 1)[-1]) in definitions:
+        # Each definition is followed once, since it may refer to itself.
+        return _type_words(definitions[name], _without(dict(definitions), {name}))
     if "enum" in schema:
         values = [json.dumps(v, ensure_ascii=False) for v in schema["enum"]]
         return " | ".join(values) if len(values) <= 12 else " | ".join([*values[:12], "…"])
     if "anyOf" in schema:
-        return " | ".join(_type_words(s) for s in schema["anyOf"] if s.get("type") != "null")
+        return " | ".join(_type_words(s, definitions) for s in schema["anyOf"] if s.get("type") != "null")
     if schema.get("type") == "array":
-        return f"list of {_type_words(schema.get('items', {}))}"
+        return f"list of {_type_words(schema.get('items', {}), definitions)}"
     return str(schema.get("format") or schema.get("type") or "any")
 
 

@@ -110,7 +110,7 @@ def _filter(argument: Argument) -> tuple[Any, FieldInfo]:
         return _optional(name, kind, where)
     values = tuple(dict.fromkeys(value for column in columns.values() for value in column.values))
     if all(column.kind == "enum" and column.values for column in columns.values()):
-        return _optional(name, _choice(values), where)
+        return _optional(name, _choice(values), where, sampled=any(column.sampled for column in columns.values()))
     patterns = {column.pattern for column in columns.values()}
     pattern = patterns.pop() if len(patterns) == 1 else None
     return _optional(name, str, where, pattern=pattern, values=list(values))

@@ -27,13 +27,17 @@ _UUID: Final = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column. `values` are all of an enumerated one's, or those seen of a label's; `pattern` is an id's shape."""
+    """One column. `values` are all of an enumerated one's, or those seen of a label's; `pattern` is an id's shape.
+
+    `sampled` says that an enumerated one's values are those that were seen, not those that it was declared with.
+    """
 
     name: str
     kind: Kind
     values: tuple[str, ...] = ()
     pattern: str | None = None
     nullable: bool = True
+    sampled: bool = False
 
     @property
     def is_text(self) -> bool:
@@ -88,7 +92,7 @@ def described(column: Column, sample: Sample) -> Column:
 
     Example:
         >>> described(Column("state", "prose"), Sample(("open", "shut", "open", "open")))
-        Column(name='state', kind='enum', values=('open', 'shut'), pattern=None, nullable=True)
+        Column(name='state', kind='enum', values=('open', 'shut'), pattern=None, nullable=True, sampled=True)
     """
     texts = [value for value in sample.values if isinstance(value, str)]
     if column.kind != "prose" or len(texts) < len(sample.values):
@@ -102,7 +106,7 @@ def described(column: Column, sample: Sample) -> Column:
         return replace(column, kind="id", pattern=pattern)
     few = 0 < len(distinct) <= min(MAX_CHOICES, len(texts) // 2)
     if few and sample.complete and _short(distinct, _MAX_CHOICE):
-        return replace(column, kind="enum", values=tuple(sorted(shown)))
+        return replace(column, kind="enum", values=tuple(sorted(shown)), sampled=True)
     return replace(column, kind="label", values=shown) if _short(distinct, MAX_LABEL) else column
 
 

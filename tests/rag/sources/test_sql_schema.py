@@ -163,5 +163,13 @@ def test_new_rows_do_not_change_the_card_s_fingerprint(tmp_path):
     after = opened(tmp_path, "INSERT INTO t (name) VALUES ('two');")
     assert before.card.properties != after.card.properties
     assert before.card.fingerprint == after.card.fingerprint
+    opened(tmp_path, "ALTER TABLE t ADD COLUMN state TEXT;")
+    filled = opened(tmp_path, "INSERT INTO t (name, state) VALUES ('a', 'open'), ('b', 'open');")
+    more = opened(tmp_path, "INSERT INTO t (name, state) VALUES ('c', 'shut'), ('d', 'shut');")
+    assert [card.properties["state"]["anyOf"][0]["enum"] for card in (filled.card, more.card)] == [
+        ["open"],
+        ["open", "shut"],
+    ]
+    assert filled.card.fingerprint == more.card.fingerprint
     changed = opened(tmp_path, "ALTER TABLE t ADD COLUMN size INTEGER;")
-    assert changed.card.fingerprint != before.card.fingerprint
+    assert changed.card.fingerprint != more.card.fingerprint
