@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping, Sequence
 from typing import Literal, TypeAlias, TypeVar
 
+from planners.talk import small_talk
 from rag.card import Schema
 from rag.plan import Plan
 from rag.plan.check import MAX_STEPS
@@ -72,7 +73,7 @@ def execute(plan: Plan, *, round: int = 1) -> _Perform[Executed]:
     return (yield from _perform(Execute(plan, round), Executed))
 
 
-def read(question: str, evidence: Evidence, *, style: Literal["cited", "chain"] = "cited") -> _Perform[Draft]:
+def read(question: str, evidence: Evidence, *, style: Literal["cited", "chain", "chat"] = "cited") -> _Perform[Draft]:
     """Have the reader answer from evidence.
 
     Raises:
@@ -115,7 +116,8 @@ def retrieve_and_read(plan: Plan, task: Task) -> Steps:
         RagError: the plan could not be run, or the reader failed.
     """
     executed = yield from execute(plan)
-    draft = yield from read(task.question, executed.evidence)
+    talk = not plan.steps and small_talk(task.question)
+    draft = yield from read(task.question, executed.evidence, style="chat" if talk else "cited")
     return answered(task.question, executed, draft)
 
 

@@ -198,12 +198,13 @@ class Execute:
 class Read:
     """Have the reader answer the question from the evidence.
 
-    `style` is "cited", or "chain" for the short chain of thought of Iter-RetGen.
+    `style` is "cited", "chain" for the short chain of thought of Iter-RetGen, or "chat" for talk for
+    which nothing needs to be looked up.
     """
 
     question: str
     evidence: Evidence
-    style: Literal["cited", "chain"] = "cited"
+    style: Literal["cited", "chain", "chat"] = "cited"
 
 
 Action: TypeAlias = Complete | Probe | Execute | Read
@@ -236,12 +237,16 @@ class Executed:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What a reader wrote, with its citations, from which evidence."""
+    """What a reader wrote, with its citations, from which evidence.
+
+    `partial` says that it is less than it should be, for a reason that the notes tell.
+    """
 
     text: str
     citations: tuple[Citation, ...] = ()
     evidence: Evidence = field(default_factory=Evidence)
     notes: tuple[str, ...] = ()
+    partial: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -175,8 +175,8 @@ class Driver:
             case Execute():
                 return await self._executed(action)
             case Read():
-                self._draft, fell_back = await self._reading.read(action, self._looked)
-                self._partial |= fell_back
+                self._draft = await self._reading.read(action, self._looked)
+                self._partial |= self._draft.partial
                 return self._draft
 
     async def _probed(self, action: Probe) -> Relevance:
@@ -224,9 +224,7 @@ class Driver:
         """An answer from what there is when a limit was reached."""
         done = [run.executed for run in self._runs]
         evidence = Evidence().merged(*(executed.evidence for executed in done))
-        # Without a step so far, what was cut short is a search all the same, and no small talk.
-        looked = replace(self._looked, steps=self._looked.steps or 1)
-        draft = self._draft or await extracted(self._task.question, evidence, looked)
+        draft = self._draft or await extracted(self._task.question, evidence, self._looked)
         notes = (note for executed in done for note in (*executed.plan.notes, *executed.notes))
         return Answer(
             text=draft.text,

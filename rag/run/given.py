@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from rag.plan import Plan
 from rag.protocols import Draft, Execute, Executed, Failed, Observation, Read, Source, Steps, Task
@@ -34,7 +34,9 @@ class Given:
         if self.question is None:
             draft = listed(executed.evidence)
         else:
-            (seen,) = yield (Read(self.question, executed.evidence),)
+            # A plan without a step says that no retrieval is needed.
+            style: Literal["cited", "chat"] = "cited" if self.made.steps else "chat"
+            (seen,) = yield (Read(self.question, executed.evidence, style),)
             draft = _of(seen, Draft)
         return Answer(
             text=draft.text,

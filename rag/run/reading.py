@@ -37,19 +37,25 @@ class Reading:
     turns: tuple[Turn, ...] = ()
     on_token: Callable[[str], None] | None = None
 
-    async def read(self, action: Read, looked: Looked) -> tuple[Draft, bool]:
-        """The reader's draft, and whether the model was to write it but failed."""
+    async def read(self, action: Read, looked: Looked) -> Draft:
+        """The reader's draft; partial when the model was to write it but failed, or nothing was looked for."""
         with self.trace.span(action.style, "read", evidence=len(action.evidence)) as span:
-            if self.asking is None or _in_vain(action, looked):
-                return await extracted(action.question, action.evidence, looked), False
+            # Without evidence no model is asked to answer: it would make something up.
+            if self.asking is None or not (action.evidence or action.style == "chat"):
+                return await self._unwritten(action, looked)
             try:
-                return await self._written(action, looked, self.asking), False
+                return await (self._chatted if action.style == "chat" else self._cited)(action, self.asking)
             except (ModelError, BudgetExceeded, PromptError) as error:
-                return await self._fallen_back(action, looked, span, error), True
+                return await self._fallen_back(action, looked, span, error)
 
-    async def _written(self, action: Read, looked: Looked, asking: Asking) -> Draft:
-        if action.style == "chain" or looked.steps:
-            return await self._cited(action, asking)
+    async def _unwritten(self, action: Read, looked: Looked) -> Draft:
+        if action.style != "chat":
+            return await extracted(action.question, action.evidence, looked)
+        from rag.read.unsourced import smalltalk
+
+        return smalltalk(action.question)
+
+    async def _chatted(self, action: Read, asking: Asking) -> Draft:
         from rag.read.cited import request_chat
 
         completion = await asking.complete(request_chat(action.question, self.turns), self.on_token)
@@ -75,25 +81,22 @@ class Reading:
 
     async def _fallen_back(self, action: Read, looked: Looked, span: OpenSpan, error: Exception) -> Draft:
         span.attributes["fallback"] = str(error)
-        draft = await extracted(action.question, action.evidence, looked)
+        draft = await self._unwritten(action, looked)
         instead = ": it is extracted from the sources" if action.evidence else ""
         note = f"the model could not write the answer ({error}){instead}"
-        return replace(draft, notes=(*draft.notes, note))
+        return replace(draft, notes=(*draft.notes, note), partial=True)
 
 
 async def extracted(question: str, evidence: Evidence, looked: Looked) -> Draft:
-    """The draft made without a model: extracted, or that nothing was found, or small talk."""
+    """The draft made without a model: extracted, or that nothing was found."""
     if evidence:
         from rag.embed import default_embedder
         from rag.read.extractive import extract
 
         # In a worker thread: it computes, and would hold up the loop.
         return await anyio.to_thread.run_sync(lambda: extract(question, evidence, embedder=default_embedder()))
-    from rag.read.unsourced import nothing_found, smalltalk
+    from rag.read.unsourced import nothing_found
 
-    return nothing_found(question, looked.failures) if looked.steps else smalltalk(question)
-
-
-def _in_vain(action: Read, looked: Looked) -> bool:
-    """Whether evidence was looked for and there is none: no model is asked to write an answer then."""
-    return action.style == "cited" and looked.steps > 0 and not action.evidence
+    if looked.steps:
+        return nothing_found(question, looked.failures)
+    return replace(nothing_found(question), notes=("no source was asked",), partial=True)

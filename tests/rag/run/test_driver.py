@@ -15,7 +15,7 @@ from rag.run.driver import Driver, Tools
 from rag.run.task import make_task
 from rag.testing import FakeModel
 from rag.tokens import count
-from rag.types import Answer, Budget, Scope
+from rag.types import Answer, Budget, Evidence, Scope
 
 MINE = '+++\nid = "mine"\nversion = 1\ninputs = ["q"]\noutput = "text"\n+++\n--- user ---\n{{q}}\n'
 
@@ -206,16 +206,30 @@ async def test_the_steps_that_failed_are_told_where_nothing_was_found():
     assert any("failed: s1" in note for note in answer.notes)
 
 
-async def test_what_needs_no_retrieval_is_answered_by_the_model_alone():
-    model = FakeModel(["Hello there"])
-    answer = await driver(model=model).answer(read_and_answer(Plan()))
-    assert answer.text == "Hello there"
+def chats(task):
+    (draft,) = yield (Read(task.question, Evidence(), "chat"),)
+    return Answer(text=draft.text, notes=draft.notes)
 
 
-async def test_what_needs_no_retrieval_is_answered_without_a_model_too():
-    answer = await driver().answer(read_and_answer(Plan()))
-    assert answer.text
+async def test_small_talk_is_answered_by_the_model_alone():
+    answer = await driver(model=FakeModel(["Hello there"])).answer(Planned(chats))
+    assert (answer.text, answer.partial) == ("Hello there", False)
+
+
+@pytest.mark.parametrize("model", [None, FakeModel([ModelError("down")])])
+async def test_small_talk_is_answered_without_a_model_too(model):
+    answer = await driver(model=model).answer(Planned(chats))
+    assert answer.text.startswith("Hello!")
     assert answer.usage.source_calls == 0
+
+
+@pytest.mark.parametrize("model", [None, FakeModel([])])
+async def test_a_question_for_which_no_source_was_asked_is_no_small_talk(model):
+    answer = await driver(Docs("secret"), model=model, scope=Scope(user="ann")).answer(read_and_answer(Plan()))
+    assert answer.text == "I found nothing in the sources on this."
+    assert answer.partial
+    assert answer.notes[:2] == ("no source was asked", "secret was left out: it cannot keep to the scope's user")
+    assert answer.usage.model_calls == 0
 
 
 def never_ends(task):
