@@ -38,15 +38,15 @@ def as_runnable(assistant: Assistant, **options: Any) -> Runnable[str | dict[str
     """The assistant as a runnable from a question to an `Answer`, sync and async.
 
     The input is the question, or a dictionary of `question` and other arguments of `Assistant.ask`,
-    such as `conversation` and `scope`; `options` hold for every question.
+    such as `conversation` and `scope`; `options` hold for every question, whatever its input says.
     """
     from langchain_core.runnables import RunnableLambda
 
     def ask(asked: str | dict[str, Any]) -> Answer:
-        return assistant.ask(**options | _arguments(asked))
+        return assistant.ask(**_arguments(asked) | options)
 
     async def aask(asked: str | dict[str, Any]) -> Answer:
-        return await assistant.aask(**options | _arguments(asked))
+        return await assistant.aask(**_arguments(asked) | options)
 
     return RunnableLambda(ask, afunc=aask, name="rag")
 

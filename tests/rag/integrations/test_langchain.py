@@ -52,3 +52,12 @@ async def test_an_assistant_is_a_runnable_sync_and_async(assistant):
     assert (await runnable.ainvoke({"question": question})).text == answer.text
     chain = runnable | RunnableLambda(lambda answer: answer.text)
     assert chain.invoke(question) == answer.text
+
+
+async def test_the_input_of_a_runnable_cannot_change_a_scope_that_is_fixed(index):
+    acme = Scope(tenant="acme")
+    with Assistant([index.source("docs")]) as assistant:
+        runnable = as_runnable(assistant, scope=acme)
+        asked = {"question": "What are the lamps of acme?", "scope": Scope()}
+        answers = [runnable.invoke(asked), await runnable.ainvoke(asked)]
+    assert [[item.text for item in answer.evidence.items] for answer in answers] == [["Lamps of acme."]] * 2
