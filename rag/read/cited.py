@@ -14,7 +14,7 @@ from rag.read.fence import inert, render_passages
 from rag.read.unsourced import nothing_found
 from rag.types import Evidence, EvidenceItem, Turn
 
-__all__ = ["draft", "final_answer", "pack", "request", "request_chat"]
+__all__ = ["draft", "final_answer", "pack", "request"]
 
 _ANSWER_TOKENS = 600
 _TURNS = 6
@@ -51,23 +51,20 @@ def request(
     question: str,
     items: Sequence[EvidenceItem],
     turns: Sequence[Turn] = (),
-    style: Literal["cited", "chain"] = "cited",
+    style: Literal["cited", "chain", "chat"] = "cited",
 ) -> Complete:
     """The prompt that has a model answer from the items.
 
     The style "chain" asks for a short chain of thought that ends in "So the answer is …"; its prompt
-    holds no turns.
+    holds no turns. The style "chat" is for what needs no source: a greeting, thanks, a small sum; its
+    prompt holds no items.
     """
-    values = {"question": inert(question), "passages": render_passages(items)}
-    if style == "chain":
-        return Complete("chain", values, max_tokens=_ANSWER_TOKENS)
-    return Complete("answer", {**values, "conversation": _conversation(turns)}, max_tokens=_ANSWER_TOKENS)
-
-
-def request_chat(question: str, turns: Sequence[Turn] = ()) -> Complete:
-    """The prompt that has a model answer what needs no source: a greeting, thanks, a small sum."""
-    values = {"question": inert(question), "conversation": _conversation(turns)}
-    return Complete("chat", values, max_tokens=_ANSWER_TOKENS)
+    values = {"question": inert(question)}
+    if style != "chat":
+        values["passages"] = render_passages(items)
+    if style != "chain":
+        values["conversation"] = _conversation(turns)
+    return Complete("answer" if style == "cited" else style, values, max_tokens=_ANSWER_TOKENS)
 
 
 def draft(text: str, items: Sequence[EvidenceItem]) -> Draft:

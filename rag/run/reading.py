@@ -56,9 +56,9 @@ class Reading:
         return smalltalk(action.question)
 
     async def _chatted(self, action: Read, asking: Asking) -> Draft:
-        from rag.read.cited import request_chat
+        from rag.read.cited import request
 
-        completion = await asking.complete(request_chat(action.question, self.turns), self.on_token)
+        completion = await asking.complete(request(action.question, (), self.turns, "chat"), self.on_token)
         return Draft(completion.text, notes=("no sources were needed",))
 
     async def _cited(self, action: Read, asking: Asking) -> Draft:

@@ -64,3 +64,11 @@ def test_an_execution_that_fails_raises_its_error():
     next(steps)
     with pytest.raises(SourceError, match="gone"):
         steps.send((Failed(SourceError("gone")),))
+
+
+@pytest.mark.parametrize(("question", "style"), [("Hello there!", "chat"), ("Where is my order?", "cited")])
+def test_only_small_talk_is_answered_without_any_source(question, style):
+    steps = Direct().plan(Task(question, (), TASK.now))
+    (execute,) = next(steps)
+    (read,) = steps.send((Executed(execute.plan, Evidence()),))
+    assert read == Read(question, Evidence(), style)

@@ -255,7 +255,7 @@ def test_a_plan_answers_the_question_that_is_given_or_else_its_own():
 
 def test_a_plan_without_a_step_says_that_no_retrieval_is_needed():
     answer = assistant().run(Plan(), question="What is 3 times 39?")
-    assert (answer.text, answer.partial) == ("3 * 39 = 117", False)
+    assert (answer.text, answer.partial) == ("3 times 39 = 117", False)
 
 
 def test_a_source_that_changed_since_the_plan_was_saved_is_noted():

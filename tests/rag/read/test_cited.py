@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.read.cited import draft, final_answer, pack, request, request_chat
+from rag.read.cited import draft, final_answer, pack, request
 from rag.read.fence import render_passages
 from rag.types import Evidence, EvidenceItem, Passage, Turn
 
@@ -66,8 +66,8 @@ def test_a_chain_holds_no_turns() -> None:
 
 
 def test_a_chat_needs_no_passages() -> None:
-    wanted = request_chat("Hi!", [Turn(speaker="Ann", text="a\nb" + "x" * 999)])
-    assert wanted.prompt == "chat"
+    wanted = request("Hi!", (), [Turn(speaker="Ann", text="a\nb" + "x" * 999)], "chat")
+    assert (wanted.prompt, set(wanted.values)) == ("chat", {"question", "conversation"})
     assert wanted.values["conversation"] == f"The conversation so far:\nAnn: a b{'x' * 597}…\n\n"
 
 
