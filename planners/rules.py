@@ -9,6 +9,7 @@ from typing import Final
 
 from planners.actions import planned, probes, retrieve_and_read
 from planners.choose import Choice, by_content, by_noun
+from planners.context import in_context
 from planners.fill import fill
 from planners.language import content, leans, named_things, tokens
 from planners.names import mentions
@@ -73,7 +74,10 @@ class Rules:
         """The plan, not yet run; probes the sources only where names do not settle which to ask."""
         if talk := small_talk(task.question):
             return planned(Plan(notes=(f"no retrieval: the question is {talk}",)), task)
-        usable, notes = _usable(task)
+        told = in_context(task.question, task.turns)
+        usable, notes = _usable(replace(task, question=told))
+        if told != task.question:
+            notes.append(f"read after what was said before, as {told!r}")
         read = _read(usable)
         opened = [(place, part.open) for place, part in enumerate(read) if part.open]
         found = yield from probes([text for _, text in opened])

@@ -33,9 +33,10 @@ _SUM_LEAD: Final = re.compile(
     r"^(?:[a-z\s]{0,24}:\s*)?(?:please\s+)?(?:what(?:\s+is|['’]s)|how\s+much\s+(?:is|are)|calculate|compute|work\s+out)?\s*",
     re.IGNORECASE,
 )
-_NUMBER: Final = r"\(*-?\d+(?:[.,]\d+)*\s*%?\)*"
+# Possessive, so that no space can be read in two ways: a long sum that is none must not take for ever.
+_NUMBER: Final = r"\(*-?\d+(?:[.,]\d+)*(?:\s*%)?+\)*"
 _OPERATOR: Final = (
-    r"(?:[-+*/x×÷^]|plus|minus|times|multiplied\s+by|divided\s+by|over|mod(?:ulo)?|to\s+the\s+power\s+of|%?\s*of)"
+    r"(?:[-+*/x×÷^]|plus|minus|times|multiplied\s+by|divided\s+by|over|mod(?:ulo)?|to\s+the\s+power\s+of|of)"
 )
 _SUM: Final = re.compile(
     rf"(?:{_NUMBER}(?:\s*{_OPERATOR}\s*{_NUMBER})+|(?:the\s+)?square\s+root\s+of\s+{_NUMBER})\s*=?", re.IGNORECASE
