@@ -6,10 +6,10 @@ import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from rag.errors import RagError
 from rag.plan import Plan
 from rag.protocols import Model, Planner, Source
 from rag.run import bridge
@@ -142,12 +142,12 @@ class Assistant:
                 yield event
             try:
                 await work
-            except RagError as error:
+            except Exception as error:
                 yield Event(kind="error", seq=seq + 1, at=datetime.now(UTC), text=str(error))
                 raise
         finally:
             work.cancel()
-            with contextlib.suppress(asyncio.CancelledError, RagError):
+            with contextlib.suppress(asyncio.CancelledError, Exception):  # raised above, or nobody's any more
                 await work
 
     async def aplan(
@@ -255,9 +255,9 @@ class Assistant:
         turns: Sequence[Turn] = (),
     ) -> Answer:
         check_question(question)
-        asked, kept = datetime.now(UTC), Conversation(self._memory, conversation, scope or Scope())
-        driver = self._driver(question, await kept.turns(turns), scope, budget, listen)
-        return await kept.kept(await driver.answer(self._planner), question=question, asked=asked)
+        asked, said = datetime.now(UTC), Conversation(self._memory, conversation, scope or Scope())
+        driver = self._driver(question, await said.turns(turns), scope, budget, listen)
+        return await driver.answer(self._planner, partial(said.kept, question=question, asked=asked))
 
     def _driver(
         self,

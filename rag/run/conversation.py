@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from rag.errors import ConfigError, StoreError
+import anyio
+
+from rag.errors import ConfigError, RagError
 from rag.types import Answer, Scope, Turn
 
 if TYPE_CHECKING:
     from rag.memory import Memory
 
-__all__ = ["LAST_TURNS", "Conversation"]
+__all__ = ["LAST_TURNS", "NOT_KEPT", "Conversation"]
 
 LAST_TURNS: Final = 6
 """How many turns a question is given as its context."""
+NOT_KEPT: Final = "the question and its answer were not kept in the conversation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,7 @@ class Conversation:
         return tuple(await self.memory.aturns(self.name, last=LAST_TURNS, scope=self.scope))
 
     async def kept(self, answer: Answer, *, question: str, asked: datetime) -> Answer:
-        """The answer, once it and its question are appended to the conversation."""
+        """The answer, once it and its question are appended to the conversation, also when those who asked leave."""
         if self.name is None or self.memory is None:
             return answer
         said = [
@@ -54,9 +58,21 @@ class Conversation:
             Turn(role="assistant", text=answer.text, at=datetime.now(UTC)),
         ]
         try:
-            await self.memory.aadd(self.name, said, scope=self.scope)
-        except StoreError as error:
+            await _to_the_end(self.memory.aadd(self.name, said, scope=self.scope))
+        except Exception as error:  # noqa: BLE001  # a memory may be other people's code
             # The answer is there and was paid for; that it was not kept must be said all the same.
-            note = f"the question and its answer were not kept in the conversation: {error}"
+            why = error if isinstance(error, RagError) else type(error).__name__
+            note = f"{NOT_KEPT}: {why}"
             return answer.model_copy(update={"partial": True, "notes": (*answer.notes, note)})
         return answer
+
+
+async def _to_the_end(work: Coroutine[Any, Any, Any]) -> None:
+    """Do the work, also when whoever waits for it is cancelled meanwhile."""
+    task = asyncio.ensure_future(work)
+    with anyio.CancelScope(shield=True):  # holds off anyio's cancellation, and `shield` that of asyncio
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            await asyncio.wait([task])
+            raise

@@ -104,10 +104,11 @@ class Driver:
         self._draft: Draft | None = None
         self._partial = False
 
-    async def answer(self, planner: Planner) -> Answer:
+    async def answer(self, planner: Planner, keep: Callable[[Answer], Awaitable[Answer]] | None = None) -> Answer:
         """The planner's answer, with usage, trace and notes.
 
-        When a limit of the budget is reached, the answer is made of what there is, and says so.
+        When a limit of the budget is reached, the answer is made of what there is, and says so. `keep`
+        stores the answer before anyone is told of it; what it gives back is told.
 
         Raises:
             RagError: no answer can be given at all.
@@ -118,6 +119,8 @@ class Driver:
             except BudgetExceeded:
                 answer = await self._salvaged()
         answer = self._completed(answer)
+        if keep is not None:
+            answer = await keep(answer)
         self._tell("answer", answer=answer)
         return answer
 

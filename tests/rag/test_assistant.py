@@ -336,6 +336,59 @@ def test_an_answer_that_could_not_be_kept_is_given_all_the_same_and_says_so(memo
     assert answer.notes[-1] == "the question and its answer were not kept in the conversation: the disk is full"
 
 
+@pytest.mark.parametrize("error", [StoreError("the disk is full"), ZeroDivisionError("oops")])
+async def test_a_stream_tells_the_answer_only_once_it_is_known_whether_it_was_kept(memory, monkeypatch, error):
+    async def full(*_, **__):
+        raise error
+
+    monkeypatch.setattr(memory, "aadd", full)
+    events = [event async for event in assistant(memory=memory).astream("lamps?", conversation="c1")]
+    assert events[-1].kind == "answer"
+    assert "were not kept in the conversation" in events[-1].answer.notes[-1]
+
+
+async def test_who_leaves_at_the_answer_finds_it_in_the_conversation(memory):
+    stream = assistant(memory=memory).astream("lamps?", conversation="c1")
+    async for event in stream:
+        if event.kind == "answer":
+            break
+    await stream.aclose()
+    assert len(memory.turns("c1")) == 2
+
+
+@pytest.mark.parametrize("how", ["asyncio", "anyio"])
+async def test_who_leaves_while_turns_are_kept_finds_them_all_the_same(memory, monkeypatch, how):
+    keeping, add = asyncio.Event(), memory.aadd
+
+    async def slow(*args, **options):
+        keeping.set()
+        await asyncio.sleep(0.01)
+        await add(*args, **options)
+
+    async def ask(window):
+        with window:
+            await assistant(memory=memory).aask("lamps?", conversation="c1")
+
+    monkeypatch.setattr(memory, "aadd", slow)
+    window = anyio.CancelScope()
+    task = asyncio.create_task(ask(window))
+    await keeping.wait()
+    (task if how == "asyncio" else window).cancel()
+    await asyncio.wait([task])
+    assert len(memory.turns("c1")) == 2
+
+
+async def test_whatever_ends_a_stream_is_told_by_its_last_event(memory, monkeypatch):
+    async def broken(*_, **__):
+        raise ZeroDivisionError("oops")
+
+    monkeypatch.setattr(memory, "aturns", broken)
+    stream = assistant(memory=memory).astream("lamps?", conversation="c1")
+    assert (await anext(stream)).kind == "error"
+    with pytest.raises(ZeroDivisionError):
+        await anext(stream)
+
+
 def test_turns_can_be_given_where_nothing_keeps_them():
     answer = assistant().ask("desks?", turns=[Turn(role="user", text="lamps?")])
     assert answer.text.startswith("user: lamps?; ")
