@@ -60,4 +60,4 @@ async def test_the_input_of_a_runnable_cannot_change_a_scope_that_is_fixed(index
         runnable = as_runnable(assistant, scope=acme)
         asked = {"question": "What are the lamps of acme?", "scope": Scope()}
         answers = [runnable.invoke(asked), await runnable.ainvoke(asked)]
-    assert [[item.text for item in answer.evidence.items] for answer in answers] == [["Lamps of acme."]] * 2
+    assert [[item.passage.text for item in answer.evidence.items] for answer in answers] == [["Lamps of acme."]] * 2
