@@ -8,9 +8,10 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Literal
 
+from prompts.inert import inert
 from rag.protocols import Complete, Draft
 from rag.read.citations import cite, speaks_of_absence
-from rag.read.fence import inert, render_passages
+from rag.read.fence import render_passages
 from rag.read.unsourced import nothing_found
 from rag.types import Evidence, EvidenceItem, Turn
 

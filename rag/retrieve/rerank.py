@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from prompts.inert import inert
 from rag.errors import ConfigError
 from rag.protocols import Model
-from rag.read.fence import inert, render_passages
+from rag.read.fence import render_passages
 from rag.retrieve.algebra import Query, Step
 from rag.retrieve.way import Way
 from rag.run.prompting import render

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prompts import load
+from prompts.inert import inert
 from rag.read.cited import request
-from rag.read.fence import inert, render_passages
+from rag.read.fence import render_passages
 from rag.types import EvidenceItem, Passage
 
 HOSTILE = {
