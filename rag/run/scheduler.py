@@ -76,18 +76,26 @@ class PlanRun:
 
     @property
     def executed(self) -> Executed:
-        """What the steps brought that have ended; the others count as failed."""
+        """What the steps brought that have ended; the others count as failed, and those stood in for as skipped."""
         ids = [step.id for step in self.plan.steps]
         failures = {
-            step_id: self._failures.get(step_id, "it was stopped before it had ended")
-            for step_id in ids
-            if step_id in self._failures or not self._ended[step_id].is_set()
+            step.id: self._failures.get(step.id, "it was stopped before it had ended")
+            for step in self.plan.steps
+            if (step.id in self._failures and not self._replaced(step)) or not self._ended[step.id].is_set()
         }
         return Executed(
             plan=self.plan,
             evidence=Evidence().merged(*(Evidence(items=tuple(self._items.get(step_id, ()))) for step_id in ids)),
             failures=failures,
             notes=tuple(note for step_id in ids for note in self._notes[step_id]),
+        )
+
+    def _replaced(self, step: Step) -> bool:
+        """Whether the step lacked a value since another brought no rows, and its stand-in for that found something."""
+        empty = {needed for needed in step.needs if self._rows.get(needed) == ()}
+        return any(
+            other.source == step.source and other.if_empty in empty and bool(self._rows.get(other.id))
+            for other in self.plan.steps
         )
 
     async def _perform(self, step: Step) -> None:

@@ -344,3 +344,18 @@ def test_every_step_runs_once_and_after_what_it_waits_for(new_bench, steps):
         assert log.count(("start", one.id)) == 1
         for needed in one.waits_for:
             assert log.index(("end", needed)) < log.index(("start", one.id))
+
+
+@pytest.mark.parametrize(
+    ("source", "found", "failed"), [("docs", True, []), ("docs", False, ["s2"]), ("faq", True, ["s2"])]
+)
+def test_a_step_whose_stand_in_found_something_did_not_fail(bench, source, found, failed):
+    bench.source("orders", [])
+    bench.source("docs", [{"text": "found"}] if found else [])
+    bench.source("faq", [{"text": "found"}])
+    executed = bench.performed(
+        {"id": "s1", "source": "orders", "args": {"query": "lamp"}},
+        {"id": "s2", "source": "docs", "args": {"query": "$s1.title"}},
+        {"id": "s3", "source": source, "args": {"query": "lamp"}, "if_empty": "s1"},
+    )
+    assert list(executed.failures) == failed
