@@ -46,17 +46,23 @@ def resolve(step: Step, card: SourceCard, rows: Mapping[str, Sequence[Row]]) -> 
         ({'query': 'lamp'}, {'query': 'desk'})
     """
     over = next(iter(spread_steps(step, {card.name: card})), None)
-    spread = _spread(step, card) if over else ()
-    found = {ref: _found(ref, rows, many=ref in spread) for ref in references(step.args)}
+    found = {ref: _found(ref, rows) for ref in references(step.args)}
     for ref, value in found.items():
-        if value is None or (ref.many and not any(item is not None for item in value)):
+        if value is None or (ref.many and not value):
             raise SourceError(f"{ref.step} found no {_wanted(ref)}", source=step.source, step_id=step.id)
     if over is None:
         return Resolved((_filled(step.args, found),))
-    return _by_row(step, over, {ref: found[ref] for ref in spread}, found)
+    wholes = {name: value for name, value in step.args.items() if isinstance(value, Ref) and takes_list(card, name)}
+    each = {name: value for name, value in step.args.items() if name not in wholes}
+    # Here the holes stay, so that several references keep their rows in line.
+    spread = {ref: _flat(ref.pick(rows.get(ref.step, ()))) for ref in references(each) if ref.many}
+    calls, notes = _by_row(step, over, spread)
+    fixed = _filled(wholes, found)
+    return Resolved(tuple({**fixed, **_filled(each, {**found, **row})} for row in calls), tuple(notes))
 
 
-def _by_row(step: Step, over: str, spread: Mapping[Ref, list[Any]], found: Mapping[Ref, Any]) -> Resolved:
+def _by_row(step: Step, over: str, spread: Mapping[Ref, list[Any]]) -> tuple[list[dict[Ref, Any]], list[str]]:
+    """The values of each call, and what was cut or left out."""
     count, *others = {len(values) for values in spread.values()}
     if others:
         refs = " and ".join(str(ref) for ref in spread)
@@ -71,25 +77,12 @@ def _by_row(step: Step, over: str, spread: Mapping[Ref, list[Any]], found: Mappi
         notes.append(f"{step.id} ran for the first {MOST_ROWS} of the {count} rows of {over}")
     if len(full) < len(rows):
         notes.append(f"{step.id} left out {len(rows) - len(full)} of {len(rows)} rows of {over} without {wanted}")
-    return Resolved(tuple(_filled(step.args, {**found, **row}) for row in full), tuple(notes))
+    return full, notes
 
 
-def _spread(step: Step, card: SourceCard) -> tuple[Ref, ...]:
-    """The references that give one value to each of the step's calls."""
-    found: dict[Ref, None] = {}
-    for name, value in step.args.items():
-        if not (isinstance(value, Ref) and takes_list(card, name)):
-            found |= dict.fromkeys(ref for ref in references(value) if ref.many)
-    return tuple(found)
-
-
-def _found(ref: Ref, rows: Mapping[str, Sequence[Row]], *, many: bool) -> Any:
+def _found(ref: Ref, rows: Mapping[str, Sequence[Row]]) -> Any:
     value = ref.pick(rows.get(ref.step, ()))
-    if not ref.many:
-        return value
-    items = _flat(value)
-    # A list that is passed whole needs no holes; one that is gone through keeps its rows in line.
-    return items if many else [item for item in items if item is not None]
+    return [item for item in _flat(value) if item is not None] if ref.many else value
 
 
 def _flat(items: list[Any]) -> list[Any]:

@@ -56,6 +56,11 @@ def test_two_stars_over_one_step_advance_together():
     assert calls == ({"query": "a", "number": 1}, {"query": "b", "number": 2})
 
 
+def test_one_reference_gives_a_list_to_one_argument_and_a_value_a_call_to_another():
+    calls = resolved([{"v": "a"}, {"v": None}, {"v": "b"}], ids="$s1[*].v", query="of $s1[*].v").calls
+    assert calls == ({"ids": ["a", "b"], "query": "of a"}, {"ids": ["a", "b"], "query": "of b"})
+
+
 def test_rows_without_the_value_are_left_out_with_a_note():
     found = resolved([{"v": "a"}, {}, {"v": "b"}], query="$s1[*].v")
     assert [call["query"] for call in found.calls] == ["a", "b"]
