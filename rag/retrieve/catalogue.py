@@ -23,7 +23,7 @@ from typing import Any, Final
 from rag.errors import IndexNotFound, RetrievalError, StoreBusy
 from rag.types import Scope
 
-__all__ = ["Catalogue", "View", "collection_of", "listed", "translated"]
+__all__ = ["Catalogue", "Seen", "View", "collection_of", "listed", "translated"]
 
 _FILE: Final = "catalogue.sqlite3"
 _VERSION: Final = 1
@@ -52,6 +52,12 @@ CREATE TRIGGER IF NOT EXISTS chunk_added AFTER INSERT ON chunks BEGIN
 CREATE TRIGGER IF NOT EXISTS chunk_removed AFTER DELETE ON chunks BEGIN
     INSERT INTO words (words, rowid, title, text) VALUES ('delete', old.id, old.title, old.text); END;
 """
+_BEHIND: Final = """
+    SELECT chunks.id FROM documents AS own CROSS JOIN documents AS other ON other.doc_id = own.doc_id
+    JOIN chunks ON document = other.id WHERE own.partition IN (SELECT value FROM json_each(?1))
+    AND other.partition IN (SELECT value FROM json_each(?2))"""
+# Every occurrence of every term, as FTS5 has them.
+_OCCURRENCES: Final = "CREATE VIRTUAL TABLE temp.occurrences USING fts5vocab (main, words, instance)"
 
 
 def collection_of(doc_id: str) -> str:
@@ -82,6 +88,24 @@ class View:
         """The view of a scope; without one, what was stored without one."""
         scope = scope or Scope()
         return cls(scope.tenant or "", scope.user or "", scope.labels, collection)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a view came to when it was looked up.
+
+    `hidden` are the chunks of the tenant's documents that a document of the user's own with the same
+    id stands in front of; `whole` says that there were no other partitions.
+    """
+
+    partitions: tuple[int, ...]
+    whole: bool
+    hidden: frozenset[int] = frozenset()
+
+    @property
+    def filter(self) -> tuple[int, ...] | None:
+        """The partitions to keep to; None when there are no others."""
+        return None if self.whole else self.partitions
 
 
 class Catalogue:
@@ -121,6 +145,8 @@ class Catalogue:
             connection.execute("PRAGMA journal_mode = WAL")
             # FULL: what a commit acknowledged also survives the loss of power, for some milliseconds a batch.
             connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA temp_store = MEMORY")
+            connection.execute(_OCCURRENCES)
         except BaseException:
             connection.close()
             raise
@@ -175,17 +201,24 @@ class Catalogue:
                     "INSERT INTO meta VALUES ('generation', 1) ON CONFLICT (key) DO UPDATE SET value = value + 1"
                 )
 
-    def partitions(self, view: View) -> tuple[int, ...] | None:
-        """The partitions that a view is made of, or None when that is all there are."""
+    def seen(self, view: View) -> Seen:
+        """What a view is made of.
+
+        Raises:
+            RetrievalError: the catalogue cannot be read.
+        """
         found = self.rows(
-            "SELECT id, labels FROM partitions WHERE tenant = ? AND user IN ('', ?) AND ifnull(collection = ?, 1)",
+            """SELECT id, user, labels, (SELECT count(*) FROM partitions) FROM partitions
+               WHERE tenant = ? AND user IN ('', ?) AND ifnull(collection = ?, 1)""",
             view.tenant,
             view.user,
             view.collection,
         )
-        seen = tuple(number for number, labels in found if view.labels <= set(json.loads(labels)))
-        (known,) = self.rows("SELECT count(*) FROM partitions")[0]
-        return None if seen and len(seen) == known else seen
+        visible = {number: user for number, user, labels, _ in found if view.labels <= set(json.loads(labels))}
+        own = [number for number, user in visible.items() if user]
+        behind = self.rows(_BEHIND, listed(own), listed(visible.keys() - own)) if own else ()
+        whole = bool(visible) and len(visible) == found[0][-1]
+        return Seen(tuple(visible), whole, frozenset(number for (number,) in behind))
 
     def close(self) -> None:
         """Let go of the database."""

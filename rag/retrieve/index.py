@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -11,11 +11,11 @@ from rag.errors import DimensionMismatch
 from rag.retrieve.algebra import Leaf, Query, Retriever
 from rag.retrieve.catalogue import Catalogue, View
 from rag.retrieve.dense import Dense
-from rag.retrieve.lexical import lexical
+from rag.retrieve.lexical import Lexical
 from rag.retrieve.once import Once
 from rag.retrieve.passages import doc_ids, hits, sample
 from rag.retrieve.queries import query_vectors
-from rag.retrieve.relevance import relevance
+from rag.retrieve.relevance import Relevance
 from rag.retrieve.way import IN_LOOP
 from rag.retrieve.writer import Added, Entry, Writer
 from rag.types import Hit, Scope
@@ -36,8 +36,8 @@ class Index:
 
     One process at a time writes; any number search meanwhile, and see what was committed. An index
     serves many threads. What is stored in a scope is seen by questions of the same tenant alone, and
-    of the same user if it has one; a document is known by tenant, user and `doc_id`, and a user's own
-    document stands in front of the tenant's of the same id.
+    of the same user if it has one; a document is known by tenant, user and `doc_id`. A user's own
+    document stands in front of the tenant's of the same id in each search that would show both.
 
     Example:
         >>> with Index.memory() as index:
@@ -49,6 +49,7 @@ class Index:
     def __init__(self, catalogue: Catalogue, embedder: Embedder | None = None) -> None:
         self._catalogue = catalogue
         self._given = embedder
+        self._lexical = Lexical(catalogue)
         self._dense = Dense(catalogue)
         self._writer = Writer(catalogue, self._embedder)
         self._vectors: Callable[[str], Vector] | None = None
@@ -187,7 +188,7 @@ class Index:
         Raises:
             RetrievalError: the index cannot be read.
         """
-        return doc_ids(self._catalogue, View.of(scope, collection))
+        return doc_ids(self._catalogue, self._catalogue.seen(View.of(scope, collection)))
 
     def __len__(self) -> int:
         """How many documents there are, of all scopes."""
@@ -236,18 +237,23 @@ class Index:
         return f"Index({str(self._catalogue.folder)!r})" if self._catalogue.folder else "Index.memory()"
 
     def _by_words(self, query: Query, k: int) -> list[Hit]:
-        view = View.of(query.scope, query.collection)
-        return hits(self._catalogue, lexical(self._catalogue, query.text, k, self._catalogue.partitions(view)), view)
+        return self._hits(query, k, lambda n, partitions: self._lexical.search(query.text, n, partitions))
 
     def _by_meaning(self, query: Query, k: int) -> list[Hit]:
-        view = View.of(query.scope, query.collection)
-        partitions = self._catalogue.partitions(view)
-        if partitions == ():
+        return self._hits(query, k, lambda n, partitions: self._dense.search(self._vector(query.text), n, partitions))
+
+    def _hits(
+        self, query: Query, k: int, best: Callable[[int, Sequence[int] | None], list[tuple[int, float]]]
+    ) -> list[Hit]:
+        seen = self._catalogue.seen(View.of(query.scope, query.collection))
+        if not seen.partitions:
             return []  # before a model is loaded for nothing
-        return hits(self._catalogue, self._dense.search(self._vector(query.text), k, partitions), view)
+        found = best(k + len(seen.hidden), seen.filter)
+        return hits(self._catalogue, [pair for pair in found if pair[0] not in seen.hidden][:k], seen)
 
     def _measured(self, question: str, view: View, _generation: int) -> dict[str | None, float]:
-        return relevance(self._catalogue, self._dense, self._vector, question, view)
+        measure = Relevance(self._catalogue, self._lexical, self._dense, self._vector)
+        return measure.of(question, self._catalogue.seen(view))
 
     def _vector(self, text: str) -> Vector:
         if self._vectors is None:

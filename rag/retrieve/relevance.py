@@ -4,84 +4,99 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from rag.read.terms import terms
-from rag.retrieve.catalogue import Catalogue, View, listed
+from rag.retrieve.catalogue import Catalogue, Seen, listed
 from rag.retrieve.dense import Dense
-from rag.retrieve.lexical import lexical, query_words
+from rag.retrieve.lexical import Lexical, query_words
 
 if TYPE_CHECKING:
     import numpy as np
 
     Vector = np.ndarray[Any, np.dtype[np.float32]]
 
-__all__ = ["relevance"]
+__all__ = ["Relevance"]
 
-_SEEN: Final = "(?1 IS NULL OR +partition IN (SELECT value FROM json_each(?1)))"
-_CHUNKS: Final = f"SELECT count(*) FROM chunks WHERE {_SEEN}"  # noqa: S608  # a constant
-_CHUNKS_WITH: Final = f"""
-    SELECT count(*) FROM words CROSS JOIN chunks INDEXED BY chunks_by_id ON chunks.id = words.rowid
-    WHERE words MATCH ?2 AND {_SEEN}"""  # noqa: S608  # a constant
-_TEXTS: Final = """
-    SELECT chunks.id, collection, title, text FROM chunks JOIN partitions ON partitions.id = chunks.partition
-    WHERE chunks.id IN (SELECT value FROM json_each(?1))"""
+_COLLECTIONS: Final = """
+    SELECT chunks.id, collection FROM chunks JOIN partitions ON partitions.id = chunks.partition
+    WHERE chunks.id IN (SELECT value FROM json_each(?1))
+    AND chunks.partition IN (SELECT value FROM json_each(?2))"""
+_TEXTS: Final = "SELECT id, title, text FROM chunks WHERE id IN (SELECT value FROM json_each(?1))"
 _DEPTH: Final = 100  # chunks looked at, by words and by meaning
-_BEST: Final = 3  # passages of a collection that are read
+_BEST: Final = 3  # passages of a collection that are read, by each sign
+_MOST_WORDS: Final = 50  # of the question
 _UNRELATED: Final = 0.1  # cosines between texts of different subjects, and of one
 _SAME: Final = 0.7
 
 
-def relevance(
-    catalogue: Catalogue, dense: Dense, vector: Callable[[str], Vector], question: str, view: View
-) -> dict[str | None, float]:
-    """How well each collection meets the question, from 0 to 1; None stands for all of them together.
+@dataclass(frozen=True, slots=True)
+class Relevance:
+    """Measures, in the two halves of an index, how much its collections may hold on a question."""
 
-    The mean of two signs: the cosine of the collection's nearest passage, and the share of the
-    question's words, rare ones counting for more, that its best passages have. What the view does
-    not show counts for neither.
-    """
-    partitions = catalogue.partitions(view)
-    if not question.strip() or partitions == ():
-        return {}
-    cosines = dict(dense.search(vector(question), _DEPTH, partitions))
-    worded = [number for number, _ in lexical(catalogue, question, _DEPTH, partitions)]
-    weights = _weights(catalogue, question, partitions)
-    signs: dict[str | None, list[tuple[float, Set[str]]]] = defaultdict(list)
-    for number, collection, stems in _read(catalogue, {*cosines, *worded}):
-        for name in (collection, None):
-            signs[name].append((cosines.get(number, 0.0), stems & weights.keys()))
-    return {name: (_nearness(found) + _coverage(found, weights)) / 2 for name, found in signs.items()}
+    catalogue: Catalogue
+    lexical: Lexical
+    dense: Dense
+    vector: Callable[[str], Vector]
+
+    def of(self, question: str, seen: Seen) -> dict[str | None, float]:
+        """How well each collection meets the question, from 0 to 1; None stands for all of them together.
+
+        The mean of two signs: the cosine of the collection's nearest passage, and the share of the
+        question's words, rare ones counting for more, that its best passages have. What is not seen
+        counts for neither.
+
+        Raises:
+            RetrievalError: the index cannot be read.
+        """
+        if not question.strip() or not seen.partitions:
+            return {}
+        near = dict(self.dense.search(self.vector(question), _DEPTH, seen.filter))
+        worded = dict(self.lexical.search(question, _DEPTH, seen.filter))
+        members = self._members({*near, *worded}, seen)
+        best = {name: {*_first(near, found), *_first(worded, found)} for name, found in members.items()}
+        stems = self._stems(set().union(*best.values()))
+        weights = self._weights(question, seen.partitions)
+        return {
+            name: (_nearness(near, found) + _coverage((stems[number] for number in best[name]), weights)) / 2
+            for name, found in members.items()
+        }
+
+    def _members(self, numbers: Iterable[int], seen: Seen) -> dict[str | None, set[int]]:
+        """The chunks by collection, and all of them."""
+        members: dict[str | None, set[int]] = defaultdict(set)
+        for number, collection in self.catalogue.rows(_COLLECTIONS, listed(numbers), listed(seen.partitions)):
+            if number not in seen.hidden:
+                members[collection].add(number)
+                members[None].add(number)
+        return members
+
+    def _stems(self, numbers: Iterable[int]) -> dict[int, frozenset[str]]:
+        found = self.catalogue.rows(_TEXTS, listed(numbers))
+        return defaultdict(frozenset, {number: frozenset(terms(f"{title}\n{text}")) for number, title, text in found})
+
+    def _weights(self, question: str, partitions: Sequence[int]) -> dict[str, float]:
+        """The stems of the question's words, each with its inverse document frequency among what is seen."""
+        rarities = self.lexical.rarities(query_words(question)[:_MOST_WORDS], partitions)
+        return {stem: rarity for word, rarity in rarities.items() for stem in terms(word)}
 
 
-def _nearness(signs: Sequence[tuple[float, Set[str]]]) -> float:
-    nearest = max(cosine for cosine, _ in signs)
+def _first(scores: Mapping[int, float], members: Set[int]) -> list[int]:
+    """The best members by scores that come best first."""
+    return [number for number in scores if number in members][:_BEST]
+
+
+def _nearness(cosines: Mapping[int, float], members: Set[int]) -> float:
+    nearest = max(cosines.get(number, 0.0) for number in members)
     return min(1.0, max(0.0, (nearest - _UNRELATED) / (_SAME - _UNRELATED)))
 
 
-def _coverage(signs: Sequence[tuple[float, Set[str]]], weights: Mapping[str, float]) -> float:
+def _coverage(read: Iterable[Set[str]], weights: Mapping[str, float]) -> float:
     def weight(stems: Iterable[str]) -> float:
         return math.fsum(weights[stem] for stem in stems)
 
-    best = sorted((stems for _, stems in signs), key=weight, reverse=True)[:_BEST]
+    best = sorted((stems & weights.keys() for stems in read), key=weight, reverse=True)[:_BEST]
     total = weight(weights)
     return weight(set().union(*best)) / total if total else 0.0
-
-
-def _weights(catalogue: Catalogue, question: str, partitions: Sequence[int] | None) -> dict[str, float]:
-    """The stems of the question's words, each with its inverse document frequency among what is seen."""
-    seen = listed(partitions)
-    (total,) = catalogue.rows(_CHUNKS, seen)[0]
-    weights = {}
-    for word in query_words(question):
-        (known,) = catalogue.rows(_CHUNKS_WITH, seen, f'"{word}"')[0]
-        for stem in terms(word):
-            weights[stem] = math.log(1 + (total - known + 0.5) / (known + 0.5))
-    return weights
-
-
-def _read(catalogue: Catalogue, numbers: Iterable[int]) -> Iterator[tuple[int, str, frozenset[str]]]:
-    """Each chunk with its collection and the stems of its words."""
-    for number, collection, title, text in catalogue.rows(_TEXTS, listed(numbers)):
-        yield number, collection, frozenset(terms(f"{title}\n{text}"))

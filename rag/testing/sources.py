@@ -161,8 +161,8 @@ async def check_scope(
     """Hold a source to the scope's tenant and user: what others own must not show, nor be felt.
 
     A source over everyone's records must show each owner the texts that a source over that owner's
-    records alone shows: by `call` and by `relevance`, in this event loop and in a thread's own. The
-    sources made are closed, where they have `aclose`.
+    records alone shows, in the same order and with the same `score`: by `call` and by `relevance`, in
+    this event loop and in a thread's own. The sources made are closed, where they have `aclose`.
 
     Args:
         make_source: makes a source over exactly these records.
@@ -190,7 +190,8 @@ async def check_scope(
 
 def _records() -> list[Owned]:
     owners = [(name, "ann") for name in _NEIGHBOURS] + [("acme", name.replace("acme", "ann")) for name in _NEIGHBOURS]
-    return [
+    # One owner has a second record: of one alone, a share of the best score is always 1.
+    return [Owned("acme", "ann", "a drawer lies within a drawer")] + [
         Owned(tenant, user, f"the secret{number}q lies in a drawer")
         for number, (tenant, user) in enumerate(dict.fromkeys(owners))
     ]
@@ -230,10 +231,14 @@ async def _check_relevance(together: Source, alone: Source, asked: str, scope: S
         _expect(felt == due, f"the relevance of {asked!r} for {scope} is {felt}; over its own records it is {due}")
 
 
-def _shown(rows: Sequence[Row], texts: Sequence[str]) -> tuple[int, list[str]]:
-    """How many rows there are, and whose texts they show: ids and scores may differ from source to source."""
-    dumped = json.dumps(list(rows))
-    return len(rows), [text for text in texts if text in dumped]
+def _shown(rows: Sequence[Row], texts: Sequence[str]) -> list[tuple[str, list[str]]]:
+    """Each row's score, if it has one, and whose texts it shows; ids may differ from source to source."""
+    return [(_score(row), [text for text in texts if text in json.dumps(row)]) for row in rows]
+
+
+def _score(row: Row) -> str:
+    score = row.get("score")
+    return f"{score:.6g}" if isinstance(score, int | float) else ""
 
 
 async def _close(source: Source) -> None:

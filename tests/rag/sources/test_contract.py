@@ -132,6 +132,26 @@ async def test_a_relevance_that_tells_of_others_fails():
         )
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda rows, records: [{**row, "score": 1 / len(records)} for row in rows],
+        lambda rows, records: rows[::-1] if len(records) > 2 else rows,
+    ],
+)
+async def test_scores_and_an_order_that_tell_of_others_fail(change):
+    async def call(self, args, scope):
+        admit(self.card, scope)
+        words = args["query"].split()
+        rows = [{"text": r.text} for r in self.records if self.seen(r, scope) and any(w in r.text for w in words)]
+        return change(rows, self.records)
+
+    with pytest.raises(AssertionError, match="is shown"):
+        await check_scope(
+            lambda records: broken(call=call)(records, enforces={"tenant", "user"}), lambda text: {"query": text}
+        )
+
+
 async def test_a_leak_in_another_thread_alone_fails():
     import threading
 
