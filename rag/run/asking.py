@@ -8,6 +8,7 @@ from pathlib import Path
 
 import anyio
 
+from rag.blot import blotted
 from rag.card import Schema
 from rag.errors import ModelError, RagError
 from rag.protocols import Complete, Completion, Message, Model, Reply
@@ -67,7 +68,7 @@ class Asking:
         except RagError:
             raise
         except Exception as error:  # models are other people's code, and this is the edge to them
-            why = f"{type(error).__name__}: {error}"
+            why = blotted(f"{type(error).__name__}: {error}")
             raise ModelError(f"the model {self.model.name} failed: {why}", model=self.model.name) from error
 
     def _size(self, messages: Sequence[Message], schema: Schema | None) -> int:

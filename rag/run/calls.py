@@ -12,6 +12,7 @@ from typing import Any, Final, TypeAlias
 import anyio
 from pydantic_core import from_json, to_json
 
+from rag.blot import blotted
 from rag.errors import RagError, SourceError, SourceTimeout
 from rag.protocols import Row, Source
 from rag.run.budget import Ledger
@@ -141,7 +142,7 @@ def _translated(source: str) -> Iterator[None]:
     except RagError:
         raise
     except Exception as error:  # sources are other people's code: what they raise fails their step alone
-        why = f"{type(error).__name__}: {error}"
+        why = blotted(f"{type(error).__name__}: {error}")
         raise SourceError(f"{source} failed: {why}", source=source) from error
 
 

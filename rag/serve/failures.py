@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import uuid4
@@ -21,8 +22,10 @@ from rag.errors import (
     StoreBusy,
     TurnConflict,
 )
+from rag.run.conversation import NOT_KEPT
+from rag.types import Answer, Span
 
-__all__ = ["Failure", "failure"]
+__all__ = ["Failure", "failure", "public"]
 
 _log = logging.getLogger("rag.serve")
 
@@ -68,6 +71,28 @@ _TOLD: Final[tuple[tuple[type[RagError], int, str, str | None], ...]] = (
     (StoreBusy, 503, "store_busy", "the store is busy; try again later"),
     (BudgetExceeded, 503, "budget_exceeded", "the question costs more than the server allows"),
 )
+
+
+def public(answer: Answer) -> Answer:
+    """The answer with notes that tell what failed, but not how: that goes to the log.
+
+    What sources and models say when they fail may hold addresses, paths and credentials.
+    """
+    notes = tuple(_public(note, answer.trace) for note in answer.notes)
+    for note, told in zip(answer.notes, notes, strict=True):
+        if note != told:
+            _log.warning("%s (told as: %s)", note, told)
+    return answer.model_copy(update={"notes": notes})
+
+
+def _public(note: str, trace: Sequence[Span]) -> str:
+    if note.startswith(NOT_KEPT):
+        return NOT_KEPT
+    for span in trace:
+        kind, _, why = str(span.attributes.get("error", "")).partition(": ")
+        if span.kind in ("source", "model") and why and kind != "BudgetExceeded":
+            note = note.replace(why, f"{span.name} failed")
+    return note
 
 
 def failure(error: Exception) -> Failure:

@@ -18,7 +18,7 @@ from starlette.requests import ClientDisconnect, HTTPConnection
 
 from rag.errors import RagError
 from rag.serve.chat import Asked, ChatRequest, Reply, rest
-from rag.serve.failures import Failure, failure
+from rag.serve.failures import Failure, failure, public
 from rag.serve.gate import BodyLimit, Keys
 from rag.serve.stream import EventStream, while_connected
 from rag.types import Answer, Event, Scope
@@ -53,7 +53,7 @@ class Backend:
         if body.stream:
             return EventStream(_chunks(self.assistant.astream(asked.question, **known), reply, usage=body.wants_usage))
         answer = await while_connected(request.receive, self.assistant.aask(asked.question, **known))
-        return JSONResponse(reply.completion(answer))
+        return JSONResponse(reply.completion(public(answer)))
 
     def check_model(self, name: str) -> dict[str, Any]:
         """The one model that there is.
@@ -123,7 +123,7 @@ async def _chunks(
             if event.kind == "token" and event.text:
                 written += event.text
                 yield reply.chunk(content=event.text)
-            answer = event.answer or answer
+            answer = public(event.answer) if event.answer else answer
     yield reply.chunk(content=rest(written, answer))
     yield reply.last_chunk(answer)
     if usage:

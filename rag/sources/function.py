@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
+from rag.blot import blotted
 from rag.card import Schema, ScopeField, SourceCard
 from rag.errors import ConfigError, RagError, SourceError, SourceTimeout
 from rag.protocols import Row
@@ -150,8 +151,5 @@ def _translated(name: str) -> Iterator[None]:
 
 
 def _told(name: str, error: Exception) -> str:
-    return (
-        f"source {name!r}: {type(error).__name__}: {error}"
-        if str(error)
-        else f"source {name!r}: {type(error).__name__}"
-    )
+    said = f": {blotted(str(error))}" if str(error) else ""
+    return f"source {name!r}: {type(error).__name__}{said}"

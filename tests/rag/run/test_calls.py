@@ -137,3 +137,9 @@ async def test_a_source_is_called_no_more_often_than_the_budget_allows(new_bench
     with pytest.raises(BudgetExceeded, match="the budget of 1 calls per source is spent for 'docs'"):
         await rows(calls, query="y")
     await rows(calls, "others")
+
+
+async def test_credentials_in_the_error_of_a_source_are_blotted_out(bench):
+    bench.source("docs", Flaky(RuntimeError("no postgresql://svc:sek/r@et@10.0.0.5/prod")))
+    with pytest.raises(SourceError, match=r"no postgresql://\*\*\*@10.0.0.5/prod$"):
+        await rows(bench.calls())

@@ -93,10 +93,19 @@ def test_settings_of_a_model_are_read_over(serving, client_of):
     assert got.rag["text"].startswith("How long?")
 
 
-def test_a_failing_step_leaves_a_partial_answer_that_says_so(serving, client_of):
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_failing_step_leaves_a_partial_answer_that_says_so_and_no_more(serving, client_of, caplog, stream):
+    got = client_of(serving()).chat.completions.create(model="rag", messages=[_user("fail")], stream=stream)
+    last = list(got)[-1] if stream else got
+    assert last.rag["partial"] is True
+    assert "s1 brought nothing: desk failed" in last.rag["notes"]
+    assert "10.0.0.7" not in last.model_dump_json()
+    assert "the desk at 10.0.0.7 burnt down" in caplog.text
+
+
+def test_a_failing_step_is_told_in_the_text_too(serving, client_of):
     got = client_of(serving()).chat.completions.create(model="rag", messages=[_user("fail")])
-    assert got.rag["partial"] is True
-    assert "This answer is incomplete:\n- s1 brought nothing" in got.choices[0].message.content
+    assert "This answer is incomplete:\n- s1 brought nothing: desk failed" in got.choices[0].message.content
 
 
 def test_models_are_listed(serving, client_of):

@@ -12,7 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.exceptions import HTTPException
 
+from rag.run.conversation import NOT_KEPT
 from rag.run.task import LONGEST_QUESTION
+from rag.serve.failures import public
+from rag.types import Answer
 
 ASK = {"model": "rag", "messages": [{"role": "user", "content": "How long?"}]}
 
@@ -208,3 +211,8 @@ def test_whatever_is_sent_is_answered_or_refused_and_never_a_crash(one_server, b
     assert got.status_code in (200, 400, 404)
     if got.status_code != 200:
         assert got.json()["error"]["message"]
+
+
+def test_that_turns_were_not_kept_is_told_without_the_reason():
+    answer = Answer(text="x", notes=(f"{NOT_KEPT}: /var/chat.db is read-only", "no model was used"))
+    assert public(answer).notes == (NOT_KEPT, "no model was used")

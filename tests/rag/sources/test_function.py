@@ -368,3 +368,11 @@ async def test_nothing_leaks_through_a_function_that_keeps_the_scope():
         return source("notes", find, enforces=["tenant", "user"])
 
     await check_scope(make, lambda text: {"query": text})
+
+
+async def test_credentials_in_the_error_of_a_function_are_blotted_out():
+    def broken() -> str:
+        raise RuntimeError("no postgresql://svc:sekret@10.0.0.5/prod")
+
+    with pytest.raises(SourceError, match=r"no postgresql://\*\*\*@10.0.0.5/prod$"):
+        await source("db", broken).call({}, Scope())
