@@ -212,10 +212,15 @@ Action: TypeAlias = Complete | Probe | Execute | Read
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """What `Complete` brought: the text, and the prompt's identity."""
+    """What `Complete` brought: the text, the prompt's identity, and how the text ended, as in `Reply`.
+
+    `tokens` is how long the text is.
+    """
 
     text: str
     prompt_id: str = ""
+    finish: str = "stop"
+    tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,7 @@ class Asking:
             self.ledger.add(reply.usage)
             tokens = {"prompt_tokens": reply.usage.prompt_tokens, "completion_tokens": reply.usage.completion_tokens}
             span.attributes |= {**tokens, "estimated": reply.usage.estimated, "finish": reply.finish}
-        return Completion(reply.text, identity)
+        return Completion(reply.text, identity, reply.finish, reply.usage.completion_tokens)
 
     async def _attempt(self, action: Complete, messages: Sequence[Message], size: int, stream: _Stream) -> Reply:
         try:

@@ -9,7 +9,7 @@ from typing import Final
 import anyio
 
 from rag.errors import BudgetExceeded, ModelError, PromptError
-from rag.protocols import Draft, Read
+from rag.protocols import Completion, Draft, Read
 from rag.run.asking import Asking
 from rag.run.trace import OpenSpan, Trace
 from rag.types import Evidence, EvidenceItem, Turn
@@ -59,7 +59,7 @@ class Reading:
         from rag.read.cited import request
 
         completion = await asking.complete(request(action.question, (), self.turns, "chat"), self.on_token)
-        return Draft(completion.text, notes=("no sources were needed",))
+        return _marked(Draft(completion.text, notes=("no sources were needed",)), completion)
 
     async def _cited(self, action: Read, asking: Asking) -> Draft:
         from rag.read.citations import TokenFilter
@@ -73,11 +73,12 @@ class Reading:
         prompt = request(action.question, items, self.turns, action.style)
         # A chain of thought between two rounds is not part of the answer, and is not shown.
         if self.on_token is None or action.style == "chain":
-            return draft((await asking.complete(prompt)).text, items)
+            completion = await asking.complete(prompt)
+            return _marked(draft(completion.text, items), completion)
         shown, tell = TokenFilter(len(items)), self.on_token
         completion = await asking.complete(prompt, lambda token: tell(shown.feed(token)))
         tell(shown.close())
-        return draft(completion.text, items)
+        return _marked(draft(completion.text, items), completion)
 
     async def _fallen_back(self, action: Read, looked: Looked, span: OpenSpan, error: Exception) -> Draft:
         span.attributes["fallback"] = str(error)
@@ -85,6 +86,14 @@ class Reading:
         instead = ": it is extracted from the sources" if action.evidence else ""
         note = f"the model could not write the answer ({error}){instead}"
         return replace(draft, notes=(*draft.notes, note), partial=True)
+
+
+def _marked(draft: Draft, completion: Completion) -> Draft:
+    """The draft, partial where the model's reply was cut short."""
+    if completion.finish != "length":
+        return draft
+    notes = (*draft.notes, f"the answer was cut at {completion.tokens} tokens")
+    return replace(draft, notes=notes, partial=True)
 
 
 async def extracted(question: str, evidence: Evidence, looked: Looked) -> Draft:

@@ -10,12 +10,12 @@ import pytest
 from rag.card import SourceCard, free_query
 from rag.errors import BudgetExceeded, ModelError, PlanError, RagError, ScopeError, SourceError
 from rag.plan import Plan
-from rag.protocols import Complete, Completion, Draft, Execute, Executed, Failed, Probe, Read, Relevance
+from rag.protocols import Complete, Completion, Draft, Execute, Executed, Failed, Probe, Read, Relevance, Reply
 from rag.run.driver import Driver, Tools
 from rag.run.task import make_task
 from rag.testing import FakeModel
 from rag.tokens import count
-from rag.types import Answer, Budget, Evidence, Scope
+from rag.types import Answer, Budget, Evidence, Scope, Usage
 
 MINE = '+++\nid = "mine"\nversion = 1\ninputs = ["q"]\noutput = "text"\n+++\n--- user ---\n{{q}}\n'
 
@@ -410,6 +410,29 @@ async def test_a_budget_of_money_says_when_the_price_is_not_known(prompts):
     actions = (Complete("mine", {"q": "hi"}),)
     _, answer = await observed(actions, model=FakeModel(["x"]), prompts=prompts, budget=Budget(usd=1.0))
     assert "the budget of 1 usd could not be held: what the model costs is not known" in answer.notes
+
+
+@pytest.mark.parametrize("planner", [read_and_answer(one_step()), Planned(chats)])
+@pytest.mark.parametrize("listen", [None, lambda event: None])
+async def test_an_answer_that_was_cut_says_so_and_is_partial(planner, listen):
+    class Cut(FakeModel):
+        async def complete(self, messages, **options):
+            return Reply("The leave is thir", Usage(completion_tokens=7), "length")
+
+    answer = await driver(model=Cut([]), listen=listen).answer(planner)
+    assert answer.partial
+    assert "the answer was cut at 7 tokens" in answer.notes
+
+
+@pytest.mark.parametrize("style", ["cited", "chain"])
+async def test_no_model_is_asked_to_answer_from_nothing(style):
+    def planner(task):
+        (executed,) = yield (Execute(one_step()),)
+        (draft,) = yield (Read(task.question, executed.evidence, style),)
+        return Answer(text=draft.text)
+
+    answer = await driver(Docs(rows=[]), model=FakeModel(["Surely."])).answer(Planned(planner))
+    assert (answer.text, answer.usage.model_calls) == ("I found nothing in the sources on this.", 0)
 
 
 @pytest.mark.parametrize(("listens", "asked"), [(False, 2), (True, 1)])
