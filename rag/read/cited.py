@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -15,14 +14,11 @@ from rag.read.fence import render_passages
 from rag.read.unsourced import nothing_found
 from rag.types import Evidence, EvidenceItem, Turn
 
-__all__ = ["draft", "final_answer", "pack", "request"]
+__all__ = ["draft", "pack", "request"]
 
 _ANSWER_TOKENS = 600
 _TURNS = 6
 _TURN_LENGTH = 600
-
-_FINAL = re.compile(r"the (?:final )?answer is:?\s*(?P<answer>.+?)\s*(?:\n|\Z)", re.IGNORECASE)
-_CITATION = re.compile(r"\s*\[[0-9]+\]")
 
 
 def pack(evidence: Evidence, max_tokens: int, count: Callable[[str], int]) -> tuple[EvidenceItem, ...]:
@@ -82,19 +78,6 @@ def draft(text: str, items: Sequence[EvidenceItem]) -> Draft:
     absent = not cited.citations and speaks_of_absence(cited.text)
     notes = (*cited.notes, "the model found no answer in the sources") if absent else cited.notes
     return Draft(cited.text, cited.citations, evidence, notes)
-
-
-def final_answer(text: str) -> str:
-    """What a chain of thought comes to: what stands after the last "the answer is", else the whole text.
-
-    Source: Iter-RetGen, Shao et al. 2023, arXiv 2305.15294.
-
-    Example:
-        >>> final_answer("Bram wrote the letter [1]. So the answer is Bram Stoker [1].")
-        'Bram Stoker'
-    """
-    found = [match["answer"] for match in _FINAL.finditer(text)]
-    return _CITATION.sub("", found[-1] if found else text).strip().removesuffix(".")
 
 
 def _by_rank(items: Sequence[EvidenceItem]) -> list[int]:

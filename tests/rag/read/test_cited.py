@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.read.cited import draft, final_answer, pack, request
+from rag.read.cited import draft, pack, request
 from rag.read.fence import render_passages
 from rag.types import Evidence, EvidenceItem, Passage, Turn
 
@@ -93,18 +93,3 @@ def test_an_empty_text_says_that_nothing_was_found(text: str) -> None:
 def test_a_draft_of_a_chain_is_kept_whole() -> None:
     text = "Rembrandt painted it [1]. So the answer is Leiden."
     assert draft(text, [item("a", "Rembrandt painted it.")]).text == text
-
-
-@pytest.mark.parametrize(
-    ("text", "answer"),
-    [
-        ("He wrote it [1]. So the answer is Bram Stoker [1].", "Bram Stoker"),
-        ("So the answer is: Leiden", "Leiden"),
-        ("First the answer is A.\nSo the answer is B.\n", "B"),
-        ("The final answer is 1.05 kg.", "1.05 kg"),
-        ("Just Leiden [2].", "Just Leiden"),
-        ("", ""),
-    ],
-)
-def test_the_final_answer_is_what_a_chain_comes_to(text: str, answer: str) -> None:
-    assert final_answer(text) == answer
