@@ -51,6 +51,20 @@ def test_the_python_blocks_run_one_after_the_other(tmp_path, monkeypatch):
     assert names["answer"].citations
 
 
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda path: path.name)
+def test_the_blocks_of_a_page_print_what_stands_below_them(page, capsys):
+    import rag
+
+    names: dict[str, object] = {"rag": rag}
+    blocks = re.findall(
+        r"^```python\n(.*?)^```\n(?:\n```text\n(.*?)^```)?", page.read_text(encoding="utf-8"), re.S | re.M
+    )
+    assert blocks
+    for block, printed in blocks:
+        exec(compile(block, page.name, "exec"), names)
+        assert capsys.readouterr().out == printed
+
+
 def test_the_commands_that_are_named_exist():
     named = set(re.findall(r"`rag (\w+)", README))
     for command in named:
