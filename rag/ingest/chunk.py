@@ -30,7 +30,7 @@ def chunk(text: str, *, max_words: int = 200) -> list[Span]:
 
     Args:
         text: any text; an empty or blank one has no chunk.
-        max_words: a chunk's length at most, in words. The default suits an encoder of 256 tokens.
+        max_words: a chunk's length at most, in words. The default is mostly within 256 tokens of English.
 
     Raises:
         ValueError: `max_words` is below 1.

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from rag.ingest.headings import headings
+from rag.ingest.names import names
 from rag.read.statements import statements
 from rag.read.terms import terms
 from rag.types import EvidenceItem
@@ -17,7 +18,6 @@ __all__ = ["Statement", "named", "statements_of"]
 _LONGEST = 600
 """Characters of a statement that can stand in an answer; a longer one is a listing, or has no full stops."""
 
-_LONGEST_NAME = 80
 _SAME_WORD = 5
 """Letters from which on a stem that begins with another is taken for a form of it, as "complaint" of "complain"."""
 
@@ -35,10 +35,9 @@ class Statement:
     def names(self) -> tuple[str, ...]:
         """What the passage may be about: its title, and the proper names in its metadata."""
         passage = self.item.passage
-        values = [value for value in passage.metadata.values() if isinstance(value, str) and len(value) < _LONGEST_NAME]
         # Codes are in capitals throughout, and name nothing to a reader.
-        proper = [value for value in values if value[:1].isupper() and not value.isupper()]
-        return tuple(filter(None, (" ".join(name.split()) for name in (passage.title, *proper))))
+        proper = [name for name in names(passage.metadata) if not name.isupper()]
+        return tuple(filter(None, (" ".join(passage.title.split()), *proper)))
 
     @cached_property
     def words(self) -> frozenset[str]:

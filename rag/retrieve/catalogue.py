@@ -37,6 +37,7 @@ CREATE TABLE IF NOT EXISTS documents (
     title TEXT NOT NULL, metadata TEXT NOT NULL, digest BLOB NOT NULL);
 CREATE INDEX IF NOT EXISTS documents_by_doc_id ON documents (doc_id, partition);
 CREATE INDEX IF NOT EXISTS documents_by_partition ON documents (partition);
+-- A chunk's title is what it is found by: the document's title and the names in its metadata.
 -- AUTOINCREMENT: the id of a deleted chunk never comes back, so that a derived store cannot mistake it.
 CREATE TABLE IF NOT EXISTS chunks (
     id INTEGER PRIMARY KEY AUTOINCREMENT, document INTEGER NOT NULL REFERENCES documents ON DELETE CASCADE,

@@ -15,7 +15,7 @@ __all__ = ["doc_ids", "hits", "sample"]
 _DOC_IDS: Final = """
     SELECT DISTINCT doc_id FROM documents WHERE partition IN (SELECT value FROM json_each(?1)) ORDER BY doc_id"""
 _PASSAGES: Final = """
-    SELECT chunks.id, doc_id, n, chunks.title, text, start, stop, metadata
+    SELECT chunks.id, doc_id, n, documents.title, text, start, stop, metadata
     FROM chunks JOIN documents ON documents.id = document
     WHERE chunks.id IN (SELECT value FROM json_each(?1))
     AND chunks.partition IN (SELECT value FROM json_each(?2))"""

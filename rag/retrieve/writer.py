@@ -22,6 +22,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from rag.errors import DimensionMismatch, InputError, StoreBusy
 from rag.ingest.chunk import chunk
 from rag.ingest.document import Document
+from rag.ingest.names import names
 from rag.retrieve.catalogue import Catalogue, View, collection_of, listed
 from rag.retrieve.dense import fingerprint, packed
 
@@ -35,11 +36,12 @@ __all__ = ["Added", "Entry", "Writer"]
 Entry: TypeAlias = Document | Mapping[str, Any]
 """A document, or a mapping of its fields."""
 
-_FORMAT: Final = 1
+_FORMAT: Final = 2
 """Counted up when documents are cut or embedded in another way: then all of them count as changed."""
 
 _BATCH: Final = 64  # documents of one transaction
 _TEXTS: Final = 128  # texts given to the embedder at once
+_LONGEST_HEADING: Final = 200  # characters of a heading that are embedded with each chunk
 
 _Item = TypeVar("_Item")
 
@@ -72,8 +74,9 @@ class _Piece:
     text: str
     vector: bytes
 
-    def to_embed(self, title: str) -> str:
-        return f"{title}\n{self.text}" if title else self.text
+    def to_embed(self, heading: str) -> str:
+        # An encoder reads its first 256 tokens: a long heading would leave no room for the text.
+        return f"{heading[:_LONGEST_HEADING]}\n{self.text}" if heading else self.text
 
 
 class Writer:
@@ -170,7 +173,7 @@ class Writer:
         embedder = self._embedder()
         cut = [self._pieces(document, old) for document, old in changed]
         missing = [(doc, n) for doc, pieces in enumerate(cut) for n, piece in enumerate(pieces) if not piece.vector]
-        texts = [cut[doc][n].to_embed(changed[doc][0].title) for doc, n in missing]
+        texts = [cut[doc][n].to_embed(_heading(changed[doc][0])) for doc, n in missing]
         for (doc, n), vector in zip(missing, _embedded(embedder, texts), strict=True):
             cut[doc][n] = replace(cut[doc][n], vector=vector)
         with self._catalogue.writing() as connection:
@@ -188,7 +191,7 @@ class Writer:
         pieces = []
         for start, stop in chunk(document.text):
             text = document.text[start:stop]
-            pieces.append(_Piece((start, stop), text, known.get((document.title, text), b"")))
+            pieces.append(_Piece((start, stop), text, known.get((_heading(document), text), b"")))
         return pieces
 
     def _take_lock(self) -> None:
@@ -244,6 +247,12 @@ def _document(entry: Entry) -> Document:
         ) from error
 
 
+def _heading(document: Document) -> str:
+    """What each chunk is found by besides its text: the title, and the names in the metadata."""
+    others = [name for name in names(document.metadata) if name.lower() not in document.title.lower()]
+    return "; ".join(filter(None, [document.title, *others]))
+
+
 def _digest(document: Document, view: View) -> bytes:
     content = [_FORMAT, document.title, document.text, document.metadata, sorted(view.labels)]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).digest()
@@ -267,7 +276,7 @@ def _insert(connection: sqlite3.Connection, document: Document, pieces: Sequence
         """INSERT INTO chunks (document, partition, n, start, stop, title, text, fingerprint, vector)
            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)""",
         [
-            (number, partition, n, *piece.span, document.title, piece.text, fingerprint(piece.vector), piece.vector)
+            (number, partition, n, *piece.span, _heading(document), piece.text, fingerprint(piece.vector), piece.vector)
             for n, piece in enumerate(pieces)
         ],
     )

@@ -271,3 +271,29 @@ def test_the_default_embedder_finds_by_meaning():
     with Index.memory() as index:
         index.add([KETTLE, LAMP, {"doc_id": "faq", "text": "Goods may be returned within 30 days."}])
         assert found(index, "how long can I send something back?")[0] == "faq"
+
+
+def test_a_document_is_found_by_the_names_in_its_metadata(index):
+    reviews = {"reviews/1": "Heron Over-Ear Headphones", "reviews/2": "Wren Sport Headphones"}
+    text = "The battery is fine. "
+    index.add({"doc_id": name, "text": text, "metadata": {"product": product}} for name, product in reviews.items())
+    for way in (index.lexical(), index.dense(), index.lexical() + index.dense()):
+        first = way.search("battery Wren Sport Headphones", 1)[0].passage
+        assert (first.doc_id, first.title, first.text) == ("reviews/2", "", text.strip())
+    index.add([{"doc_id": "reviews/1", "text": text, "metadata": {"product": "Loon Speaker"}}])
+    assert index.search("loon")[0].passage.doc_id == "reviews/1"
+
+
+def test_a_long_title_leaves_room_for_the_text_in_what_is_embedded(index):
+    given = []
+
+    class Keeping(SpreadEmbedder):
+        def embed(self, texts):
+            given.extend(texts)
+            return super().embed(texts)
+
+    with Index.memory(Keeping()) as index:
+        index.add([{"doc_id": "x", "title": "word " * 500, "text": "The text."}])
+        assert index.search("word")[0].passage.title == "word " * 500
+    assert len(given[0]) < 250
+    assert given[0].endswith("The text.")
