@@ -64,8 +64,8 @@ def fuse(rankings: Sequence[Ranking]) -> list[Hit]:
         [('a', 0.75), ('b', 0.5)]
     """
     total = sum(ranking.weight for ranking in rankings)
-    passages: dict[tuple[str, str, str], Passage] = {}
-    shares: list[dict[tuple[str, str, str], float]] = []
+    passages: dict[tuple[str, ...], Passage] = {}
+    shares: list[dict[tuple[str, ...], float]] = []
     for ranking in rankings:
         shares.append({_key(hit): ranking.share(hit.score) for hit in ranking.hits})
         for hit in ranking.hits:
@@ -82,8 +82,11 @@ def fuse(rankings: Sequence[Ranking]) -> list[Hit]:
 def ranked(scored: Iterable[tuple[Passage, float]]) -> list[Hit]:
     """Hits in the order of their scores, ties by `doc_id`, then `chunk_id`."""
     best_first = sorted(scored, key=lambda pair: (-pair[1], pair[0].doc_id, pair[0].chunk_id))
-    return [Hit(passage=passage, score=score, rank=rank) for rank, (passage, score) in enumerate(best_first)]
+    return [
+        Hit.model_construct(passage=passage, score=score, rank=rank) for rank, (passage, score) in enumerate(best_first)
+    ]
 
 
-def _key(hit: Hit) -> tuple[str, str, str]:
-    return (hit.passage.source, hit.passage.doc_id, hit.passage.chunk_id)
+def _key(hit: Hit) -> tuple[str, ...]:
+    # With the text, since two indexes may each have a document of one id.
+    return (hit.passage.source, hit.passage.doc_id, hit.passage.chunk_id, hit.passage.text)

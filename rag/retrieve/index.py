@@ -13,7 +13,7 @@ from rag.retrieve.catalogue import Catalogue, View
 from rag.retrieve.dense import Dense
 from rag.retrieve.lexical import Lexical
 from rag.retrieve.once import Once
-from rag.retrieve.passages import doc_ids, hits, sample
+from rag.retrieve.passages import collections, doc_ids, hits, sample
 from rag.retrieve.queries import query_vectors
 from rag.retrieve.relevance import Relevance
 from rag.retrieve.way import IN_LOOP
@@ -116,7 +116,7 @@ class Index:
         return done
 
     def remove(self, doc_ids: Iterable[str], *, scope: Scope | None = None) -> int:
-        """Remove documents of this scope, given by their ids or one id, and say how many there were.
+        """Remove documents of this scope that have all its labels, by their ids or one id; how many there were.
 
         Raises:
             StoreBusy: another process writes this index.
@@ -179,8 +179,12 @@ class Index:
         return IndexSource(self, name, about=about, collection=collection, k=k, shared=shared)
 
     def collections(self, *, scope: Scope | None = None) -> list[str]:
-        """The names of the collections that hold a document of the scope, in order."""
-        return sorted({doc_id.partition("/")[0] for doc_id in self.doc_ids(scope=scope) if "/" in doc_id})
+        """The names of the collections that hold a document of the scope, in order.
+
+        Raises:
+            RetrievalError: the index cannot be read.
+        """
+        return collections(self._catalogue, self._catalogue.seen(View.of(scope)))
 
     def doc_ids(self, *, scope: Scope | None = None, collection: str | None = None) -> list[str]:
         """The ids of the documents that the scope sees, in order.

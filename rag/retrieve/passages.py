@@ -10,10 +10,13 @@ from rag.retrieve.catalogue import Catalogue, Seen, listed
 from rag.retrieve.fuse import ranked
 from rag.types import Hit, Passage
 
-__all__ = ["doc_ids", "hits", "sample"]
+__all__ = ["collections", "doc_ids", "hits", "sample"]
 
 _DOC_IDS: Final = """
     SELECT DISTINCT doc_id FROM documents WHERE partition IN (SELECT value FROM json_each(?1)) ORDER BY doc_id"""
+_COLLECTIONS: Final = """
+    SELECT DISTINCT collection FROM partitions WHERE id IN (SELECT value FROM json_each(?1))
+    AND collection != '' AND EXISTS (SELECT 1 FROM documents WHERE partition = partitions.id) ORDER BY collection"""
 _PASSAGES: Final = """
     SELECT chunks.id, doc_id, n, documents.title, text, start, stop, metadata
     FROM chunks JOIN documents ON documents.id = document
@@ -48,6 +51,15 @@ def doc_ids(catalogue: Catalogue, seen: Seen) -> list[str]:
     return [doc_id for (doc_id,) in catalogue.rows(_DOC_IDS, listed(seen.partitions))]
 
 
+def collections(catalogue: Catalogue, seen: Seen) -> list[str]:
+    """The names of the collections that hold a document, in order.
+
+    Raises:
+        RetrievalError: the index cannot be read.
+    """
+    return [name for (name,) in catalogue.rows(_COLLECTIONS, listed(seen.partitions))]
+
+
 def sample(catalogue: Catalogue, collection: str | None, size: int) -> tuple[int, tuple[str, ...]]:
     """How many documents are everyone's to read, and the titles of some from all over them.
 
@@ -60,7 +72,8 @@ def sample(catalogue: Catalogue, collection: str | None, size: int) -> tuple[int
 
 def _passage(row: Sequence[Any]) -> Passage:
     doc_id, n, title, text, start, stop, metadata = row
-    return Passage(
+    # Checked when it was stored.
+    return Passage.model_construct(
         doc_id=doc_id,
         chunk_id=f"{doc_id}#{n}",
         title=title,

@@ -19,7 +19,7 @@ from rag.types import EvidenceItem, Hit
 
 __all__ = ["Rerank", "order", "rerank"]
 
-_NUMBER: Final = re.compile(r"\d+")
+_NUMBER: Final = re.compile(r"(?<![0-9])[0-9]{1,4}(?![0-9])")
 _LONGEST: Final = 1_500
 """Characters of a passage that the model is shown."""
 

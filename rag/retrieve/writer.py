@@ -11,7 +11,7 @@ import json
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -108,7 +108,7 @@ class Writer:
         return done
 
     def remove(self, doc_ids: Iterable[str], view: View) -> int:
-        """Remove documents of this view; how many there were.
+        """Remove documents of this view that have all its labels; how many there were.
 
         Raises:
             StoreBusy: another process writes this index.
@@ -117,9 +117,9 @@ class Writer:
         gone = 0
         for batch in _batches(doc_ids, 500):
             with self._one_at_a_time:
-                if self._stored(batch, view):
+                if self._labelled(batch, view):
                     self._take_lock()
-                    numbers = [number for number, _ in self._stored(batch, view).values()]
+                    numbers = self._labelled(batch, view)
                     with self._catalogue.writing() as connection:
                         _delete(connection, numbers)
                     gone += len(numbers)
@@ -138,7 +138,7 @@ class Writer:
         blank = tuple(name for name, document in given.items() if not document.text.strip())
         full = [document for name, document in given.items() if name not in blank]
         if blank:
-            self.remove(blank, view)
+            self.remove(blank, replace(view, labels=frozenset()))
         changed = self._changed(full, view)
         added = 0
         if changed:
@@ -153,21 +153,24 @@ class Writer:
         stored = self._stored([document.doc_id for document in documents], view)
         found = []
         for document in documents:
-            number, digest = stored.get(document.doc_id, (None, b""))
+            number, digest, _ = stored.get(document.doc_id, (None, b"", ()))
             if digest != _digest(document, view):
                 found.append((document, number))
         return found
 
-    def _stored(self, doc_ids: Sequence[str], view: View) -> dict[str, tuple[int, bytes]]:
-        """Number and digest of the stored ones of these documents."""
+    def _labelled(self, doc_ids: Sequence[str], view: View) -> list[int]:
+        return [number for number, _, labels in self._stored(doc_ids, view).values() if view.labels <= labels]
+
+    def _stored(self, doc_ids: Sequence[str], view: View) -> dict[str, tuple[int, bytes, Set[str]]]:
+        """Number, digest and labels of the stored ones of these documents, whatever the view's labels."""
         rows = self._catalogue.rows(
-            """SELECT doc_id, documents.id, digest FROM documents JOIN partitions ON partitions.id = partition
+            """SELECT doc_id, documents.id, digest, labels FROM documents JOIN partitions ON partitions.id = partition
                WHERE tenant = ? AND user = ? AND doc_id IN (SELECT value FROM json_each(?))""",
             view.tenant,
             view.user,
             listed(doc_ids),
         )
-        return {doc_id: (number, digest) for doc_id, number, digest in rows}
+        return {doc_id: (number, digest, set(json.loads(labels))) for doc_id, number, digest, labels in rows}
 
     def _store(self, changed: Sequence[tuple[Document, int | None]], view: View) -> None:
         embedder = self._embedder()

@@ -11,6 +11,7 @@ from rag.errors import DimensionMismatch, IndexNotFound, InputError, RetrievalEr
 from rag.ingest import Document
 from rag.retrieve import Added, Index, dense
 from rag.testing.index import SpreadEmbedder
+from rag.types import Hit
 
 KETTLE = {"doc_id": "shop/kettle", "title": "Kettle", "text": "A red kettle that whistles.", "metadata": {"price": 30}}
 LAMP = {"doc_id": "shop/lamp", "title": "Lamp", "text": "A lamp for the desk."}
@@ -297,3 +298,17 @@ def test_a_long_title_leaves_room_for_the_text_in_what_is_embedded(index):
         assert index.search("word")[0].passage.title == "word " * 500
     assert len(given[0]) < 250
     assert given[0].endswith("The text.")
+
+
+def test_one_id_in_two_indexes_is_two_documents(index):
+    with Index.memory(SpreadEmbedder()) as other:
+        for each, text in ((index, "a red kettle"), (other, "a blue kettle")):
+            each.add([{"doc_id": "kettle", "text": text}])
+        both = index.lexical() + other.lexical()
+        assert {hit.passage.text for hit in both.search("kettle")} == {"a red kettle", "a blue kettle"}
+
+
+def test_hits_are_as_their_models_have_them(index):
+    index.add([{**KETTLE, "metadata": {"a": [1, None, {"b": "ü"}]}}])
+    (hit,) = index.search("kettle")
+    assert Hit.model_validate_json(hit.model_dump_json()) == hit

@@ -81,6 +81,17 @@ def test_other_labels_are_a_change(index):
     assert seen(index, labelled) == {"x"}
 
 
+def test_what_lacks_a_label_of_the_scope_is_not_removed(index):
+    labelled = Scope(tenant="acme", labels=frozenset({"hr"}))
+    index.add([{"doc_id": "x", "text": "a note"}], scope=ACME)
+    index.add([{"doc_id": "y", "text": "a note"}], scope=labelled)
+    assert index.remove(["x", "y"], scope=Scope(tenant="acme", labels=frozenset({"hr", "eu"}))) == 0
+    assert index.remove(["x", "y"], scope=labelled) == 1
+    assert index.doc_ids(scope=ACME) == ["x"]
+    assert index.add([{"doc_id": "x", "text": ""}], scope=labelled).skipped == ("x",)
+    assert index.doc_ids(scope=ACME) == []
+
+
 def test_a_small_scope_is_not_crowded_out_by_a_large_one(index):
     index.add([{"doc_id": f"d{n}", "text": "note note note"} for n in range(300)], scope=ACME)
     index.add([{"doc_id": "mine", "text": "one note and much else besides"}], scope=ANN)
