@@ -19,6 +19,7 @@ from rag.run.conversation import Conversation
 from rag.run.driver import Driver, Tools
 from rag.run.given import Given, changes
 from rag.run.task import check_question, make_task
+from rag.run.trace import Trace
 from rag.types import Answer, Budget, Event, Scope, Turn
 
 if TYPE_CHECKING:
@@ -104,7 +105,8 @@ class Assistant:
                 its answer are appended to it.
             turns: what was said before, oldest first, where no conversation keeps it.
             scope: whose data may be seen; sources that cannot keep to it are left out, with a note.
-            budget: what may be spent; reaching it ends the work with what there is.
+            budget: what may be spent; reaching it ends the work with what there is. Only appending to the
+                conversation is not cut short.
 
         Raises:
             InputError: the question is empty or too long.
@@ -165,8 +167,9 @@ class Assistant:
             RagError: as for `aask`.
         """
         check_question(question)
-        said = await Conversation(self._memory, conversation, scope or Scope()).turns(turns)
-        return await self._driver(question, said, scope, budget).first_plan(self._planner)
+        said, trace = Conversation(self._memory, conversation, scope or Scope()), Trace()
+        before = await said.turns(turns, seconds=budget.seconds if budget else None)
+        return await self._driver(question, before, scope, budget, trace=trace).first_plan(self._planner)
 
     async def arun(
         self,
@@ -189,7 +192,7 @@ class Assistant:
         question = plan.question if question is None else question
         if question is not None:
             check_question(question)
-        driver = self._driver(question or "", (), scope or Scope(), budget)
+        driver = self._driver(question or "", (), scope or Scope(), budget, trace=Trace())
         return await driver.answer(Given(plan, question, changes(plan, self.sources)))
 
     def ask(
@@ -255,8 +258,9 @@ class Assistant:
         turns: Sequence[Turn] = (),
     ) -> Answer:
         check_question(question)
-        asked, said = datetime.now(UTC), Conversation(self._memory, conversation, scope or Scope())
-        driver = self._driver(question, await said.turns(turns), scope, budget, listen)
+        asked, said, trace = datetime.now(UTC), Conversation(self._memory, conversation, scope or Scope()), Trace()
+        before = await said.turns(turns, seconds=budget.seconds if budget else None)
+        driver = self._driver(question, before, scope, budget, trace=trace, listen=listen)
         return await driver.answer(self._planner, partial(said.kept, question=question, asked=asked))
 
     def _driver(
@@ -265,6 +269,8 @@ class Assistant:
         turns: Sequence[Turn],
         scope: Scope | None,
         budget: Budget | None,
+        *,
+        trace: Trace,
         listen: Callable[[Event], None] | None = None,
     ) -> Driver:
         tools = self._tools
@@ -277,7 +283,7 @@ class Assistant:
             budget=budget,
             model=tools.model,
         )
-        return Driver(tools, task, listen=listen)
+        return Driver(tools, task, trace=trace, listen=listen)
 
 
 def ask(

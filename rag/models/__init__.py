@@ -18,7 +18,7 @@ def model(
     *,
     base_url: str | None = None,
     api_key: str | None = None,
-    timeout: float = 120.0,
+    timeout: float | None = None,
     max_tokens: int | None = 2048,
     temperature: float | None = 0.0,
     extra: Mapping[str, Any] | None = None,
@@ -29,7 +29,7 @@ def model(
         name: the model's name at the endpoint, or the path of a file that ends in `.gguf`.
         base_url: where the API begins; OPENAI_BASE_URL when not given.
         api_key: the key; OPENAI_API_KEY when not given.
-        timeout: seconds that the endpoint may be silent.
+        timeout: seconds that a call may take; by default 120, and 600 in this process.
         max_tokens: the reply's size at most, where the call does not say.
         temperature: 0 for the likeliest reply; None leaves it to the endpoint.
         extra: further fields of each request's body.
@@ -45,19 +45,14 @@ def model(
         raise ConfigError(
             "the model has no name: pass the one that the endpoint knows it by, or the path of a .gguf file"
         )
+    options: dict[str, Any] = {"max_tokens": max_tokens, "temperature": temperature, "extra": extra}
+    if timeout is not None:
+        options["timeout"] = timeout
     # A server of GGUF files names its models by their files, so a URL goes before the ending.
     if name.endswith(".gguf") and base_url is None:
-        return LocalModel(name, max_tokens=max_tokens, temperature=temperature, extra=extra)
+        return LocalModel(name, **options)
     base_url, api_key = _from_settings(name, base_url, api_key)
-    return OpenAIModel(
-        name,
-        base_url=base_url,
-        api_key=api_key,
-        timeout=timeout,
-        max_tokens=max_tokens,
-        temperature=temperature,
-        extra=extra,
-    )
+    return OpenAIModel(name, base_url=base_url, api_key=api_key, **options)
 
 
 def _from_settings(name: str, base_url: str | None, api_key: str | None) -> tuple[str | None, str | None]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from rag.card import Schema
 from rag.errors import ConfigError, ModelError
@@ -18,8 +18,6 @@ from rag.models.openai import OpenAIModel
 from rag.protocols import Message, Reply
 
 __all__ = ["LocalModel"]
-
-_TIMEOUT: Final = 600.0  # seconds; a long prompt takes minutes on a small machine, and nothing can be down
 
 
 class LocalModel(Closing):
@@ -31,6 +29,7 @@ class LocalModel(Closing):
     Args:
         path: the GGUF file.
         context: tokens that prompt and reply may have together.
+        timeout: seconds that a call may take; a long prompt takes minutes on a small machine.
         max_tokens: the reply's size at most, where the call does not say.
         temperature: 0 for the likeliest reply.
         extra: further fields of each request's body.
@@ -44,6 +43,7 @@ class LocalModel(Closing):
         path: str | Path,
         *,
         context: int = 8192,
+        timeout: float = 600.0,
         max_tokens: int | None = 2048,
         temperature: float | None = 0.0,
         extra: Mapping[str, Any] | None = None,
@@ -52,7 +52,7 @@ class LocalModel(Closing):
         self.name = self._path.stem
         self._context = context
         self._options: dict[str, Any] = {
-            "timeout": _TIMEOUT,
+            "timeout": timeout,
             "max_tokens": max_tokens,
             "temperature": temperature,
             "extra": extra,

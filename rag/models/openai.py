@@ -9,9 +9,11 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import urlsplit
 
+import anyio
+
 from rag import tokens
 from rag.card import Schema
-from rag.errors import BadModelOutput, ConfigError, ModelError
+from rag.errors import BadModelOutput, ConfigError, ModelError, ModelTimeout
 from rag.models.closing import Closing
 from rag.models.dialect import Ask, Dialect
 from rag.models.errors import place, translate
@@ -45,7 +47,7 @@ class OpenAIModel(Closing):
         name: the model's name at the endpoint.
         base_url: where the API begins, as in http://127.0.0.1:8000/v1; OpenAI's own when not given.
         api_key: the key; endpoints that want none may be given none.
-        timeout: seconds that the endpoint may be silent.
+        timeout: seconds that a call may take, however steadily the answer trickles in.
         max_tokens: the reply's size at most, where the call does not say.
         temperature: 0 for the likeliest reply; None leaves it to the endpoint.
         extra: further fields of the request's body, for what an endpoint adds to the API.
@@ -106,11 +108,14 @@ class OpenAIModel(Closing):
         limit = self._max_tokens if max_tokens is None else max_tokens
         ask = Ask(messages, schema, limit, self._temperature, stream=on_token is not None)
         written = _Written()
-        async with aclosing(self._pieces(ask)) as pieces:
-            async for piece in pieces:
-                text = written.add(piece)
-                if text and on_token is not None:
-                    on_token(text)
+        with anyio.move_on_after(self._timeout) as window:
+            async with aclosing(self._pieces(ask)) as pieces:
+                async for piece in pieces:
+                    text = written.add(piece)
+                    if text and on_token is not None:
+                        on_token(text)
+        if window.cancelled_caught:
+            raise ModelTimeout(f"{self._who} did not answer in time", model=self.name, retryable=True)
         written.check(self.name, self._who)
         usage = written.usage(ask, self.name).model_copy(update={"seconds": time.perf_counter() - started})
         return Reply(written.text, usage, "length" if written.finish == "length" else "stop")

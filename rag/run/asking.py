@@ -41,7 +41,7 @@ class Asking:
         messages, identity = render(action.prompt, action.values, self.prompts)
         size = 0
         if self.ledger.budget.tokens is not None:
-            size = await anyio.to_thread.run_sync(self._size, messages, action.schema)
+            size = await anyio.to_thread.run_sync(self._size, messages, action.schema, abandon_on_cancel=True)
         with self.trace.span(self.model.name, "model", prompt=identity) as span:
             self.ledger.before_model_call(size)
             stream = _Stream(on_token)

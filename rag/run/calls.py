@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Hashable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Hashable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias
@@ -13,8 +13,9 @@ import anyio
 from pydantic_core import from_json, to_json
 
 from rag.blot import blotted
+from rag.card import SourceCard
 from rag.errors import RagError, SourceError, SourceTimeout
-from rag.protocols import Row, Source
+from rag.protocols import Relevant, Row, Source
 from rag.run.budget import Ledger
 from rag.run.cache import Kept
 from rag.run.perloop import PerLoop
@@ -22,10 +23,13 @@ from rag.run.retry import ATTEMPTS, retrying
 from rag.run.trace import OpenSpan, Trace
 from rag.types import Scope
 
-__all__ = ["STEPS_AT_ONCE", "Calls", "Caps"]
+__all__ = ["PROBE_SECONDS", "STEPS_AT_ONCE", "Calls", "Caps"]
 
 STEPS_AT_ONCE: Final = 8
-"""How many calls one question has under way at most."""
+"""How many calls and probes one question has under way at most."""
+
+PROBE_SECONDS: Final = 2.0
+"""How long a source may take to say how much it may hold; a plan waits for all that are asked."""
 
 _DAY: Final = 86_400.0
 
@@ -104,26 +108,45 @@ class Calls:
 
     async def _call(self, name: str, args: Mapping[str, Any], span: OpenSpan) -> Sequence[Row]:
         source = self.sources[name]
-        async with self._slots, self._cap(source):
-            # A call counts once against the budget, whatever it takes; the trace tells the retries.
-            self.ledger.before_source_call(name)
-            return await retrying(
-                lambda: self._attempt(source, args),
-                attempts=self.attempts if source.card.idempotent else 1,
-                before_retry=span.retried,
-            )
+        # A call counts once against the budget, whatever it takes; the trace tells the retries.
+        self.ledger.before_source_call(name)
+        return await retrying(
+            lambda: self._attempt(source, args),
+            attempts=self.attempts if source.card.idempotent else 1,
+            before_retry=span.retried,
+        )
 
     async def _attempt(self, source: Source, args: Mapping[str, Any]) -> Sequence[Row]:
         card = source.card
-        with anyio.move_on_after(card.timeout) as window, _translated(card.name):
-            return _checked(await source.call(args, self.scope), card.name)
+        # Room is taken for an attempt alone: others may go on while this one waits for the next.
+        async with self._room(card):
+            with anyio.move_on_after(card.timeout) as window, _translated(card.name):
+                return _checked(await source.call(args, self.scope), card.name)
         if window.cancelled_caught:
             raise SourceTimeout(f"{card.name} did not answer within {card.timeout:g} seconds", source=card.name)
         raise RuntimeError("a call neither returned nor was cancelled")
 
-    def _cap(self, source: Source) -> anyio.Semaphore:
-        card = source.card
-        return self.caps.get().setdefault(card.name, anyio.Semaphore(card.concurrency))
+    async def relevance(self, name: str, question: str) -> float | None:
+        """How much the source may hold on the question; None where it does not tell, or not soon.
+
+        A probe takes the same room as a call.
+        """
+        source = self.sources[name]
+        if not isinstance(source, Relevant):
+            return None
+        async with self._room(source.card):
+            with anyio.move_on_after(min(PROBE_SECONDS, source.card.timeout)):
+                try:
+                    return await source.relevance(question, self.scope)
+                except Exception:  # noqa: BLE001  # a hint is never worth the answer, whatever a source raises
+                    return None
+        return None
+
+    @asynccontextmanager
+    async def _room(self, card: SourceCard) -> AsyncIterator[None]:
+        # The source's own cap first: who waits for a busy source takes no slot from the others.
+        async with self.caps.get().setdefault(card.name, anyio.Semaphore(card.concurrency)), self._slots:
+            yield
 
 
 class _Flight:

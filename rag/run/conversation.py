@@ -31,8 +31,8 @@ class Conversation:
     name: str | None
     scope: Scope
 
-    async def turns(self, given: Sequence[Turn] = ()) -> tuple[Turn, ...]:
-        """The last turns, oldest first: of the conversation, or of those given.
+    async def turns(self, given: Sequence[Turn] = (), *, seconds: float | None = None) -> tuple[Turn, ...]:
+        """The last turns, oldest first: of the conversation, or of those given; none where reading takes longer.
 
         Raises:
             ConfigError: there is no memory to read the conversation from, or both were given.
@@ -47,7 +47,9 @@ class Conversation:
                 f"conversation {self.name!r} was named, but the assistant has no memory;"
                 " make it with memory=rag.Memory.open(…)"
             )
-        return tuple(await self.memory.aturns(self.name, last=LAST_TURNS, scope=self.scope))
+        with anyio.move_on_after(seconds):
+            return tuple(await self.memory.aturns(self.name, last=LAST_TURNS, scope=self.scope))
+        return ()
 
     async def kept(self, answer: Answer, *, question: str, asked: datetime) -> Answer:
         """The answer, once it and its question are appended to the conversation, also when those who asked leave."""

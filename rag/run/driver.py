@@ -32,7 +32,6 @@ from rag.protocols import (
     Probe,
     Read,
     Relevance,
-    Relevant,
     Source,
     Task,
 )
@@ -74,6 +73,7 @@ class Driver:
     Args:
         tools: sources, model and what else the assistant's questions share.
         task: the question, with the cards of the sources that may be asked.
+        trace: begun with the question, since the budget's seconds run from then on; by default, now.
         listen: is told each event as it happens.
     """
 
@@ -82,6 +82,7 @@ class Driver:
         tools: Tools,
         task: Task,
         *,
+        trace: Trace | None = None,
         listen: Callable[[Event], None] | None = None,
     ) -> None:
         self._tools = tools
@@ -90,7 +91,7 @@ class Driver:
         self._listen = listen
         self._count = itertools.count()
         self._cards = {card.name: card for card in task.cards}
-        self._trace = Trace()
+        self._trace = trace or Trace()
         self._ledger = Ledger(task.budget)
         self._calls = Calls(
             tools.sources, task.scope, self._ledger, self._trace, tools.caps, tools.once, tools.kept, tools.attempts
@@ -135,7 +136,7 @@ class Driver:
 
     async def _in_time(self, work: Callable[[], Awaitable[_Result]]) -> _Result:
         seconds = self._task.budget.seconds
-        with anyio.move_on_after(seconds) as window:
+        with anyio.move_on_after(None if seconds is None else max(0.0, seconds - self._trace.seconds)) as window:
             return await work()
         if window.cancelled_caught and seconds is not None:
             self._ledger.refuse("seconds", seconds, self._trace.seconds)
@@ -183,18 +184,12 @@ class Driver:
                 return self._draft
 
     async def _probed(self, action: Probe) -> Relevance:
-        able = {name: source for name in self._cards if isinstance(source := self._tools.sources[name], Relevant)}
-        with self._trace.span("probe", "plan", sources=len(able)):
-            scores = await together([partial(self._relevance, name, able[name], action.question) for name in able])
-        return Relevance({name: score for name, score in zip(able, scores, strict=True) if score is not None})
-
-    async def _relevance(self, name: str, source: Relevant, question: str) -> float | None:
-        with anyio.move_on_after(self._cards[name].timeout):
-            try:
-                return await source.relevance(question, self._task.scope)
-            except Exception:  # noqa: BLE001  # a hint is never worth the answer, whatever a source raises
-                return None
-        return None
+        with self._trace.span("probe", "plan") as span:
+            probes = [partial(self._calls.relevance, name, action.question) for name in self._cards]
+            scores = await together(probes)
+            known = {name: score for name, score in zip(self._cards, scores, strict=True) if score is not None}
+            span.attributes["sources"] = len(known)
+        return Relevance(known)
 
     async def _executed(self, action: Execute) -> Executed:
         plan = self._signed(self._allowed(action.plan))
@@ -227,7 +222,7 @@ class Driver:
         """An answer from what there is when a limit was reached."""
         done = [run.executed for run in self._runs]
         evidence = Evidence().merged(*(executed.evidence for executed in done))
-        draft = self._draft or await extracted(self._task.question, evidence, self._looked)
+        draft = self._draft or await extracted(self._task.question, evidence, self._looked, by_meaning=False)
         notes = (note for executed in done for note in (*executed.plan.notes, *executed.notes))
         return Answer(
             text=draft.text,

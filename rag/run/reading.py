@@ -69,7 +69,8 @@ class Reading:
         def packed() -> tuple[EvidenceItem, ...]:
             return pack(action.evidence, EVIDENCE_TOKENS, lambda text: count(text, asking.model.name).tokens)
 
-        items = await anyio.to_thread.run_sync(packed)  # counting takes a while, and loads the vocabulary
+        # Counting takes a while, and loads the vocabulary.
+        items = await anyio.to_thread.run_sync(packed, abandon_on_cancel=True)
         prompt = request(action.question, items, self.turns, action.style)
         # A chain of thought between two rounds is not part of the answer, and is not shown.
         if self.on_token is None or action.style == "chain":
@@ -96,14 +97,20 @@ def _marked(draft: Draft, completion: Completion) -> Draft:
     return replace(draft, notes=notes, partial=True)
 
 
-async def extracted(question: str, evidence: Evidence, looked: Looked) -> Draft:
-    """The draft made without a model: extracted, or that nothing was found."""
+async def extracted(question: str, evidence: Evidence, looked: Looked, *, by_meaning: bool = True) -> Draft:
+    """The draft made without a model: extracted, or that nothing was found.
+
+    Words alone are quick to compare; comparing by meaning takes a while, and loads a model.
+    """
     if evidence:
         from rag.embed import default_embedder
         from rag.read.extractive import extract
 
-        # In a worker thread: it computes, and would hold up the loop.
-        return await anyio.to_thread.run_sync(lambda: extract(question, evidence, embedder=default_embedder()))
+        def extraction() -> Draft:
+            return extract(question, evidence, embedder=default_embedder() if by_meaning else None)
+
+        # In a worker thread: it computes, and would hold up the loop. At the deadline nobody waits for it.
+        return await anyio.to_thread.run_sync(extraction, abandon_on_cancel=True)
     from rag.read.unsourced import nothing_found
 
     if looked.steps:

@@ -389,6 +389,18 @@ async def test_whatever_ends_a_stream_is_told_by_its_last_event(memory, monkeypa
         await anext(stream)
 
 
+async def test_reading_a_conversation_counts_against_the_seconds_of_the_budget(memory, monkeypatch):
+    async def endless(*_, **__):
+        await anyio.sleep_forever()
+
+    monkeypatch.setattr(memory, "aturns", endless)
+    source = Docs(call=anyio.sleep_forever)
+    with anyio.fail_after(10):
+        answer = await assistant(source, memory=memory).aask("lamps?", conversation="c1", budget=Budget(seconds=0.05))
+    assert answer.partial
+    assert "the budget of 0.05 seconds is spent" in answer.notes
+
+
 def test_turns_can_be_given_where_nothing_keeps_them():
     answer = assistant().ask("desks?", turns=[Turn(role="user", text="lamps?")])
     assert answer.text.startswith("user: lamps?; ")

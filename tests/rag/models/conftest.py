@@ -3,6 +3,7 @@
 import json
 import socket
 import threading
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -94,6 +95,19 @@ class Endpoint:
         def answer(handler):
             self.ended.wait(30)
             handler.close_connection = True
+
+        return self.then(answer)
+
+    def drips(self):
+        def answer(handler):
+            handler.send_response(200)
+            handler.send_header("content-type", "application/json")
+            handler.send_header("content-length", "100000")
+            handler.end_headers()
+            handler.close_connection = True
+            with suppress(OSError):
+                while not self.ended.wait(0.02):
+                    handler.wfile.write(b" ")
 
         return self.then(answer)
 

@@ -6,8 +6,8 @@ import types
 
 import pytest
 
-from rag.errors import ModelError
-from rag.models import LocalModel
+from rag.errors import ModelError, ModelTimeout
+from rag.models import LocalModel, model
 from rag.protocols import Message
 
 HI = [Message("user", "hi")]
@@ -82,3 +82,9 @@ def test_weights_that_do_not_load_are_a_model_error(library, weights):
     library.broken = True
     with pytest.raises(ModelError, match=r"small\.gguf could not be loaded"):
         asyncio.run(LocalModel(weights).complete(HI))
+
+
+def test_the_time_that_a_call_may_take_reaches_the_model_in_process(library, weights, endpoint):
+    endpoint.hangs()
+    with pytest.raises(ModelTimeout):
+        asyncio.run(model(str(weights), timeout=0.2).complete(HI))

@@ -187,6 +187,13 @@ def test_a_slow_endpoint_is_a_timeout(endpoint, transport):
 
 
 @both_transports
+def test_an_endpoint_whose_answer_trickles_in_is_a_timeout_too(endpoint, transport):
+    error = failure(endpoint.drips(), transport=transport, timeout=0.3)
+    assert isinstance(error, ModelTimeout)
+    assert error.retryable
+
+
+@both_transports
 def test_a_dropped_connection_is_no_timeout(endpoint, transport):
     endpoint.drops()
     error = failure(endpoint, transport=transport)

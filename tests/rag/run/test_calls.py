@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+from functools import partial
+
 import anyio
 import pytest
 
+from rag.card import SourceCard, free_query
 from rag.errors import BudgetExceeded, ModelError, SourceError
 from rag.run.cache import Kept
+from rag.run.calls import STEPS_AT_ONCE
+from rag.run.together import together
 from rag.types import Budget, Scope
 
 
@@ -143,3 +148,68 @@ async def test_credentials_in_the_error_of_a_source_are_blotted_out(bench):
     bench.source("docs", Flaky(RuntimeError("no postgresql://svc:sek/r@et@10.0.0.5/prod")))
     with pytest.raises(SourceError, match=r"no postgresql://\*\*\*@10.0.0.5/prod$"):
         await rows(bench.calls())
+
+
+class Crowd:
+    """Rows and relevance that take a moment; knows how many were under way at once."""
+
+    def __init__(self, name="docs", **card):
+        self.card = SourceCard(name=name, arguments=free_query(), **card)
+        self.most = 0
+
+    async def call(self, args, scope):
+        return []
+
+    async def relevance(self, question, scope):
+        Crowd.now += 1
+        self.most = max(self.most, Crowd.now)
+        await anyio.sleep(0.001)
+        Crowd.now -= 1
+        return 0.5
+
+    now = 0
+
+
+async def test_probes_keep_to_the_slots_of_the_question(bench):
+    bench.sources = {f"docs{n}": Crowd(f"docs{n}") for n in range(3 * STEPS_AT_ONCE)}
+    calls = bench.calls()
+    scores = await together([partial(calls.relevance, name, "x") for name in bench.sources])
+    assert scores == [0.5] * len(bench.sources)
+    assert max(source.most for source in bench.sources.values()) == STEPS_AT_ONCE
+
+
+async def test_probes_keep_to_the_cap_of_the_source(bench):
+    bench.sources = {"docs": Crowd(concurrency=2)}
+    calls = bench.calls()
+    await together([partial(calls.relevance, "docs", str(n)) for n in range(6)])
+    assert bench.sources["docs"].most == 2
+
+
+async def test_a_probe_that_hangs_is_given_up_soon(bench, monkeypatch):
+    class Hangs(Crowd):
+        async def relevance(self, question, scope):
+            await anyio.sleep_forever()
+
+    monkeypatch.setattr("rag.run.calls.PROBE_SECONDS", 0.01)
+    bench.sources = {"docs": Hangs()}
+    with anyio.fail_after(5):
+        assert await bench.calls().relevance("docs", "x") is None
+
+
+async def test_the_wait_for_a_retry_leaves_the_room_to_others(bench):
+    waiting = anyio.Event()
+
+    async def busy(query="", **_):
+        if query == "first":
+            waiting.set()
+            raise SourceError("busy", retryable=True, retry_after=30)
+        return [{"text": "at once"}]
+
+    bench.source("docs", busy, concurrency=1)
+    calls = bench.calls()
+    with anyio.fail_after(10):
+        async with anyio.create_task_group() as group:
+            group.start_soon(partial(rows, calls, query="first"))
+            await waiting.wait()
+            assert await rows(calls, query="second") == [{"text": "at once"}]
+            group.cancel_scope.cancel()

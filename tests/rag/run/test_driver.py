@@ -469,3 +469,21 @@ async def test_extraction_does_not_hold_up_the_loop(monkeypatch):
     monkeypatch.setattr("rag.read.extractive.extract", extract)
     await driver().answer(read_and_answer(one_step()))
     assert threads != [threading.current_thread()]
+
+
+async def test_at_the_deadline_nobody_waits_for_an_extraction(monkeypatch):
+    hold = threading.Event()
+
+    def extract(question, evidence, *, embedder):
+        if embedder is not None:
+            hold.wait(20)
+        return Draft("by words", evidence=evidence)
+
+    monkeypatch.setattr("rag.read.extractive.extract", extract)
+    try:
+        answer = await driver(budget=Budget(seconds=0.2)).answer(read_and_answer(one_step()))
+        assert not hold.is_set()
+        assert (answer.text, answer.partial) == ("by words", True)
+        assert answer.usage.seconds < 20
+    finally:
+        hold.set()
