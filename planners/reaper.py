@@ -7,7 +7,6 @@ where no plan can be had, rules plan.
 
 from __future__ import annotations
 
-import itertools
 import json
 import re
 from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
@@ -16,14 +15,14 @@ from typing import Any, Final
 from planners.actions import complete, planned, probes, retrieve_and_read
 from planners.choose import by_content
 from planners.fill import fill
+from planners.mend import completed, mended, with_stand_ins
 from planners.names import said_of
 from planners.offer import offered_lines, offered_schema
 from planners.records import nouns
 from planners.rules import Rules, named_choices, named_sources
-from planners.schemas import id_pattern
 from rag.card import SourceCard
 from rag.errors import BudgetExceeded, ModelError, PlanError
-from rag.plan import Plan, Step, Template, references, repair
+from rag.plan import Plan
 from rag.protocols import Action, Observation, Steps, Task
 from rag.types import Turn
 
@@ -36,9 +35,10 @@ _MOST_TOKENS: Final = 600
 _TURNS: Final = 4
 _TURN_LENGTH: Final = 240  # characters
 
+# What makes dates worth offering as arguments; "how many days" does not.
 _TIMELY: Final = re.compile(
-    r"\b(?:\d{4}|(?:date|day|week|month|quarter|year|season)s?|spring|summer|autumn|winter|today|yesterday|recent\w*|"
-    r"ago|since|until|before|during|between)\b",
+    r"\b(?:(?:19|20)\d\d|quarter|season|spring|summer|autumn|winter|today|yesterday|recent\w*|ago|since|until|before|during|"
+    r"between|(?:last|this|next|past)\s+(?:\w+\s+)?(?:day|week|month|year)s?)\b",
     re.IGNORECASE,
 )
 
@@ -78,24 +78,25 @@ class Reaper:
 
     def route(self, task: Task) -> _Planning:
         """The plan, not yet run."""
-        prior = yield from Rules().route(task)
+        routed = yield from Rules().routed(task)
+        prior = routed.plan
         if not prior.steps:
             return prior
         if not task.model:
             return prior.noted("planned by rules, since there is no model")
-        named = named_sources(task.question, task.cards)
-        offered = yield from _offered(task, prior, named)
+        offered = yield from _offered(task, prior, named_sources(task.question, task.cards))
         try:
             text = yield from _written(task, offered, prior)
-            plan = _with_fallbacks(_mended(read_plan(text), task, offered))
+            written = read_plan(text)
+            plan = mended(written, task, offered)
         except (ModelError, BudgetExceeded) as error:
             return prior.noted(f"planned by rules, since the model wrote no plan: {error}")
         except PlanError as error:
             return prior.noted(f"planned by rules, since the model's plan cannot be used: {error}")
         # A small model gives up easily; what a question names outright is looked up all the same.
-        if not plan.steps and named_choices(task):
-            return prior.noted("planned by rules, since the model asks nothing though the question names sources")
-        return planned(_with_named(plan, [card for card in offered if card.name in named], task.question), task)
+        if not plan.steps and (written.steps or named_choices(task)):
+            return prior.noted("planned by rules, since the model asks for nothing in particular")
+        return planned(with_stand_ins(completed(plan, routed)) if plan.steps else plan, task)
 
 
 def _offered(
@@ -140,7 +141,7 @@ def _draft(prior: Plan, said: Mapping[str, str]) -> str:
     for step in steps:
         if (words := said.get(step["source"])) and isinstance(step["args"].get("query"), str):
             step["args"]["query"] = words
-    return json.dumps({"steps": steps}, ensure_ascii=False)
+    return "\n".join([*prior.notes, json.dumps({"steps": steps}, ensure_ascii=False)])
 
 
 def _conversation(turns: Sequence[Turn]) -> str:
@@ -172,69 +173,3 @@ def _objects(text: str) -> Iterator[dict[str, Any]]:
             continue
         if "steps" in found:
             yield found
-
-
-def _mended(plan: Plan, task: Task, offered: Sequence[SourceCard]) -> Plan:
-    """The plan repaired, with ids as the question has them: none made up, none left out."""
-    plan = repair(plan, offered, question=task.question)
-    by_name = {card.name: card for card in offered}
-    said = "\n".join([task.question, *(turn.text for turn in task.turns)]).casefold()
-    for step in plan.steps:
-        card, args, notes = by_name[step.source], dict(step.args), []
-        for name, value in step.args.items():
-            if name not in card.required and _is_made_up(id_pattern(card, name), value, said):
-                del args[name]
-                notes.append(f"{step.id}: {name}={value!r} dropped, since nobody said it")
-        # An id in the question is the surest filter there is, and the one that small models forget.
-        if not any(id_pattern(card, name) for name in args):
-            for name, value in _only_ids(card, task).items():
-                args[name] = value
-                notes.append(f"{step.id}: {name}={value!r} added from the question")
-        if notes:
-            plan = plan.replace(steps=tuple(step.replace(args=args) if s.id == step.id else s for s in plan.steps))
-            plan = plan.noted(*notes)
-    return plan
-
-
-def _is_made_up(pattern: str | None, value: Any, said: str) -> bool:
-    if not pattern or not isinstance(value, str):
-        return False
-    return not re.search(pattern, value) or value.casefold() not in said
-
-
-def _only_ids(card: SourceCard, task: Task) -> dict[str, Any]:
-    """The ids of a source that the question gives, when it gives no two of a kind."""
-    fillings = fill(card, task.question, task.now.date(), nouns(card))
-    return {k: v for k, v in fillings[0].args.items() if id_pattern(card, k)} if len(fillings) == 1 else {}
-
-
-def _with_fallbacks(plan: Plan) -> Plan:
-    """The plan with a step in place of each that needs a record's field, should there be no record."""
-    more = []
-    for step in plan.steps:
-        args = {name: _less_references(value) for name, value in step.args.items()}
-        stands = not any(references(args)) and "" not in args.values()
-        if len(step.needs) == 1 and not step.if_empty and stands:
-            (needed,) = step.needs
-            more.append(Step(id=f"{step.id}_else", source=step.source, args=args, if_empty=needed))
-    return plan.replace(steps=(*plan.steps, *more))
-
-
-def _less_references(value: Any) -> Any:
-    if not isinstance(value, Template):
-        return value
-    return re.sub(r"\s+", " ", " ".join(part for part in value.parts if isinstance(part, str))).strip()
-
-
-def _with_named(plan: Plan, named: Sequence[SourceCard], question: str) -> Plan:
-    """The plan with a step for each source that the question names and that the model left out."""
-    asked = {step.source for step in plan.steps}
-    taken = {step.id for step in plan.steps}
-    free = (f"s{n}" for n in itertools.count(1) if f"s{n}" not in taken)
-    for card in named:
-        query = card.query_argument
-        if card.name in asked or card.required - {query}:
-            continue
-        step = Step(id=next(free), source=card.name, args={query: question} if query else {})
-        plan = plan.replace(steps=(*plan.steps, step)).noted(f"{step.id}: added, since the question names {card.name}")
-    return plan

@@ -22,7 +22,7 @@ from rag.card import SourceCard
 from rag.plan import Plan
 from rag.protocols import Action, Observation, Steps, Task
 
-__all__ = ["Rules", "named_choices", "named_sources"]
+__all__ = ["Routed", "Rules", "named_choices", "named_sources"]
 
 # "May I return my last order?" asks for rules as much as for the order.
 _PROCEDURE: Final = re.compile(
@@ -31,6 +31,14 @@ _PROCEDURE: Final = re.compile(
     r"|\b(?:am\s+i|are\s+we)\s+(?:allowed|entitled|able)\b|\bdo\s+(?:i|we)\s+(?:need|have)\s+to\b",
     re.IGNORECASE,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """A plan, and the parts of the question with the sources chosen for each."""
+
+    plan: Plan
+    parts: tuple[Part, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +80,12 @@ class Rules:
 
     def route(self, task: Task) -> Generator[tuple[Action, ...], tuple[Observation, ...], Plan]:
         """The plan, not yet run; probes the sources only where names do not settle which to ask."""
+        return (yield from self.routed(task)).plan
+
+    def routed(self, task: Task) -> Generator[tuple[Action, ...], tuple[Observation, ...], Routed]:
+        """The plan, not yet run, with the parts of the question that its steps are for."""
         if talk := small_talk(task.question):
-            return planned(Plan(notes=(f"no retrieval: the question is {talk}",)), task)
+            return Routed(planned(Plan(notes=(f"no retrieval: the question is {talk}",)), task))
         told = in_context(task.question, task.turns)
         usable, notes = _usable(replace(task, question=told))
         if told != task.question:
@@ -89,7 +101,8 @@ class Rules:
         for part in settled:
             assembly.add(part)
         steps = (*assembly.steps, *assembly.otherwise)
-        return planned(Plan(steps=steps, notes=tuple(dict.fromkeys([*notes, *assembly.notes]))), task)
+        plan = planned(Plan(steps=steps, notes=tuple(dict.fromkeys([*notes, *assembly.notes]))), task)
+        return Routed(plan, tuple(settled))
 
 
 def _usable(task: Task) -> tuple[Task, list[str]]:

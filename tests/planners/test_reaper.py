@@ -50,7 +50,9 @@ def test_the_prompt_lists_sources_conversation_and_a_draft(task, shop, orders):
     assert values["conversation"] == "Said before:\nuser: I ordered a lamp.\nassistant: Noted.\n\n"
     assert values["sources"].splitlines()[0] == "policies(query: string)"
     assert 'orders(table?: "customers" | "orders" | "shipments", query?: string, order_id?: string' in values["sources"]
-    assert json.loads(values["draft"])["steps"] == [
+    why, plan = values["draft"].splitlines()
+    assert why == "orders: chosen because the question says 'order'"
+    assert json.loads(plan)["steps"] == [
         {"id": "s1", "source": "orders", "args": {"table": "orders", "order_id": "O-17"}}
     ]
 
@@ -75,8 +77,48 @@ def test_only_named_sources_are_offered_and_each_is_asked(planned, task, texts):
     asked = task("Do Wired and the Verge agree on lidar?", cards, model=True)
     assert _prompt(asked).values["sources"].splitlines() == ["Wired(query: string)", "The Verge(query: string)"]
     plan = planned(Reaper(), asked, reply=_plan(("The Verge", {"query": "lidar"})))
-    assert _calls(plan) == [("The Verge", {"query": "lidar"}), ("Wired", {"query": asked.question})]
-    assert plan.notes == ("s2: added, since the question names Wired",)
+    assert _calls(plan)[0] == ("The Verge", {"query": "lidar"})
+    assert _calls(plan)[1] == ("Wired", {"query": "Do Wired and the Verge agree on lidar"})
+    assert plan.notes == ("s2: added, since the question names 'Wired'",)
+
+
+def _policies_know(_: str) -> dict[str, float]:
+    return {"policies": 0.8, "products": 0.2, "reviews": 0.2}
+
+
+def test_a_part_of_the_question_that_no_step_is_for_is_added(planned, task, shop):
+    asked = task("Where is order O-17, and how fast do you refund the money?", shop, model=True)
+    plan = planned(Reaper(), asked, _policies_know, _plan(("orders", {"order_id": "O-17"})))
+    assert _calls(plan)[1] == ("policies", {"query": "how fast do you refund the money"})
+    assert plan.notes == ("s2: added, since it fits best 'how fast do you refund the money?' (0.80)",)
+    another = _plan(("orders", {"order_id": "O-17"}), ("reviews", {"query": "refunds"}))
+    assert [source for source, _ in _calls(planned(Reaper(), asked, _policies_know, another))] == ["orders", "reviews"]
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        {"newest": 1},
+        {"table": "orders"},
+        {"order_id": "O-1", "newest": 1},
+        {"ordered_on_from": "2026-11-19"},
+        {"query": "From what order amount is shipping free of charge?"},
+    ],
+)
+def test_lookups_of_nothing_in_particular_are_dropped(planned, task, shop, args):
+    asked = task("From what order amount is shipping free of charge?", shop, model=True)
+    plan = planned(Reaper(), asked, _policies_know, _plan(("orders", args)))
+    assert [source for source, _ in _calls(plan)] == ["policies"]
+    assert plan.notes[-1] == "planned by rules, since the model asks for nothing in particular"
+    both = planned(Reaper(), asked, _policies_know, _plan(("orders", args), ("policies", {"query": "free shipping"})))
+    assert _calls(both) == [("policies", {"query": "free shipping"})]
+    assert "s1 dropped, since it looks up nothing in particular" in both.notes
+
+
+def test_lookups_that_choose_rows_stand_though_rules_see_no_pointer(planned, task, shop):
+    asked = task("Did anyone from Ghent ever send a lamp back?", shop, model=True)
+    for args in ({"status": "returned"}, {"query": "lamp Ghent"}, {"product": "Wren Sport Headphones"}):
+        assert _calls(planned(Reaper(), asked, _policies_know, _plan(("orders", args)))) == [("orders", args)]
 
 
 def test_of_many_sources_the_fittest_are_offered(task, texts):

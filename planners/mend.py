@@ -1,0 +1,131 @@
+"""What rules see to in a plan that a model wrote: repairs, ids, parts that it forgot, stand-ins."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from planners.dates import find_days
+from planners.fill import fill
+from planners.language import content
+from planners.records import is_record, nouns, pointers
+from planners.rules import Routed
+from planners.schemas import id_pattern
+from rag.card import SourceCard
+from rag.plan import Plan, Step, Template, references, repair
+from rag.protocols import Task
+
+__all__ = ["completed", "mended", "with_stand_ins"]
+
+
+def mended(plan: Plan, task: Task, offered: Sequence[SourceCard]) -> Plan:
+    """The plan repaired, with ids as the question has them, and without lookups of nothing in particular.
+
+    Raises:
+        PlanError: what cannot be mended.
+    """
+    plan = repair(plan, offered, question=task.question)
+    by_name = {card.name: card for card in offered}
+    for step in plan.steps:
+        args, notes = _with_said_ids(step, by_name[step.source], task)
+        if notes:
+            plan = plan.replace(steps=tuple(s.replace(args=args) if s.id == step.id else s for s in plan.steps))
+            plan = plan.noted(*notes)
+    for step in plan.steps:
+        needed = any(step.id in other.waits_for for other in plan.steps)
+        if not needed and not _is_particular(step, by_name[step.source], task):
+            plan = plan.without(step.id).noted(f"{step.id} dropped, since it looks up nothing in particular")
+    return plan
+
+
+def _with_said_ids(step: Step, card: SourceCard, task: Task) -> tuple[dict[str, Any], list[str]]:
+    """The arguments with no id made up and none left out, and a note on each change."""
+    said = _said(task)
+    args, notes = dict(step.args), []
+    for name, value in step.args.items():
+        if name not in card.required and _is_made_up(id_pattern(card, name), value, said):
+            del args[name]
+            notes.append(f"{step.id}: {name}={value!r} dropped, since nobody said it")
+    # An id in the question is the surest filter there is, and the one that small models forget.
+    if not any(id_pattern(card, name) for name in args):
+        for name, value in _only_ids(card, task).items():
+            args[name] = value
+            notes.append(f"{step.id}: {name}={value!r} added from the question")
+    return args, notes
+
+
+def _said(task: Task) -> str:
+    return "\n".join([task.question, *(turn.text for turn in task.turns)]).casefold()
+
+
+def _is_made_up(pattern: str | None, value: Any, said: str) -> bool:
+    if not pattern or not isinstance(value, str):
+        return False
+    return not re.search(pattern, value) or value.casefold() not in said
+
+
+def _only_ids(card: SourceCard, task: Task) -> dict[str, Any]:
+    """The ids of a source that the question gives, when it gives no two of a kind."""
+    fillings = fill(card, task.question, task.now.date(), nouns(card))
+    return {k: v for k, v in fillings[0].args.items() if id_pattern(card, k)} if len(fillings) == 1 else {}
+
+
+def _is_particular(step: Step, card: SourceCard, task: Task) -> bool:
+    """Whether a step over records looks for some of them: the question points at them, or an argument chooses."""
+    if not is_record(card) or pointers(card, _said(task)):
+        return True
+    return any(_chooses(name, value, card, task) for name, value in step.args.items() if name != "table")
+
+
+def _chooses(name: str, value: Any, card: SourceCard, task: Task) -> bool:
+    """Whether an argument picks rows out: words but not the whole question, days and counts only where it has them."""
+    role = card.properties[name].get("role")
+    if name == card.query_argument and isinstance(value, str):
+        return len(content(value)) <= max(1, len(content(task.question)) // 2)
+    if role in ("from", "to"):
+        return find_days(task.question, task.now.date()) is not None
+    return role != "newest"
+
+
+def completed(plan: Plan, routed: Routed) -> Plan:
+    """The plan with a step for each part of the question that none of its steps is for.
+
+    A source that rules did not think of may be for any part, so that where the plan asks one nothing
+    is added.
+    """
+    asked = {step.source for step in plan.steps}
+    if asked - {step.source for step in routed.plan.steps}:
+        return plan
+    taken = {step.id for step in plan.steps}
+    free = (f"s{n}" for n in itertools.count(1) if f"s{n}" not in taken)
+    for part in routed.parts:
+        whys = {choice.card.name: choice.why for choice in part.choices}
+        if not whys or asked & whys.keys():
+            continue
+        for step in routed.plan.steps:
+            args = {name: _less_references(value) for name, value in step.args.items()}
+            if step.source in whys and not step.if_empty and not any(references(args)):
+                plan = plan.replace(steps=(*plan.steps, Step(id=next(free), source=step.source, args=args)))
+                plan = plan.noted(f"{plan.steps[-1].id}: added, since {whys[step.source]}")
+                asked.add(step.source)
+    return plan
+
+
+def with_stand_ins(plan: Plan) -> Plan:
+    """The plan with a step in place of each that needs a record's field, should there be no record."""
+    more = []
+    for step in plan.steps:
+        args = {name: _less_references(value) for name, value in step.args.items()}
+        stands = not any(references(args)) and "" not in args.values()
+        if len(step.needs) == 1 and not step.if_empty and stands:
+            (needed,) = step.needs
+            more.append(Step(id=f"{step.id}_else", source=step.source, args=args, if_empty=needed))
+    return plan.replace(steps=(*plan.steps, *more))
+
+
+def _less_references(value: Any) -> Any:
+    if not isinstance(value, Template):
+        return value
+    return re.sub(r"\s+", " ", " ".join(part for part in value.parts if isinstance(part, str))).strip()
