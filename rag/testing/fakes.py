@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
@@ -19,6 +20,8 @@ from rag.types import Scope, Usage
 
 if TYPE_CHECKING:
     import numpy as np
+
+    Vectors = np.ndarray[Any, np.dtype[np.float32]]
 
 __all__ = ["Asked", "FakeEmbedder", "FakeModel", "FakeSource"]
 
@@ -96,7 +99,9 @@ class FakeModel(Closing):
 
 
 class FakeEmbedder:
-    """Unit vectors of hashed words: texts that share words are near each other.
+    """Unit vectors: the mean of one random direction a word, so that texts that share words are near each other.
+
+    They are dense and no two distances are alike, which the graphs of nearest-neighbour indexes need.
 
     Example:
         >>> near = FakeEmbedder().embed(["red kettle", "a red kettle", "returns"])
@@ -108,17 +113,24 @@ class FakeEmbedder:
         self.name = f"fake-{dimensions}"
         self.dimensions = dimensions
 
-    def embed(self, texts: Sequence[str]) -> np.ndarray[Any, np.dtype[np.float32]]:
-        """Unit vectors, of shape (texts, dimensions); a text without words gets the first axis."""
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Unit vectors, of shape (texts, dimensions)."""
         import numpy as np
 
-        vectors = np.zeros((len(texts), self.dimensions), dtype=np.float32)
+        vectors = np.zeros((len(texts), self.dimensions), np.float32)
         for row, text in enumerate(texts):
             for word in _WORDS.findall(text.lower()) or [""]:
-                digest = hashlib.blake2b(word.encode(), digest_size=4).digest() if word else b"\0"
-                vectors[row, int.from_bytes(digest, "big") % self.dimensions] += 1.0
-        norms: np.ndarray[Any, np.dtype[np.float32]] = np.linalg.norm(vectors, axis=1, keepdims=True)
+                vectors[row] += _direction(word, self.dimensions)
+        norms: Vectors = np.linalg.norm(vectors, axis=1, keepdims=True)
         return vectors / norms
+
+
+@lru_cache(maxsize=4096)
+def _direction(word: str, dimensions: int) -> Vectors:
+    import numpy as np
+
+    seed = int.from_bytes(hashlib.blake2b(word.encode("utf-8", "replace"), digest_size=8).digest(), "big")
+    return np.random.default_rng(seed).standard_normal(dimensions, dtype=np.float32)
 
 
 class FakeSource:

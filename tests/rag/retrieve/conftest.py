@@ -11,18 +11,18 @@ from pathlib import Path
 import pytest
 
 from rag.retrieve import Index
-from rag.testing.index import SpreadEmbedder
+from rag.testing.fakes import FakeEmbedder
 
 ROOT = Path(__file__).parents[3]
 PREAMBLE = """
 import os, signal, sys
 from rag.errors import *
 from rag.retrieve import Index, dense, writer
-from rag.testing.index import SpreadEmbedder
+from rag.testing.fakes import FakeEmbedder
 from rag.types import Scope
 folder = sys.argv[1]
 def die(*_, **__): os.kill(os.getpid(), signal.SIGKILL)
-def opened(): return Index.open(folder, embedder=SpreadEmbedder())
+def opened(): return Index.open(folder, embedder=FakeEmbedder())
 def documents(n, word="word"): return ({"doc_id": f"d/{i}", "text": f"{word}{i} common"} for i in range(n))
 """
 
@@ -36,7 +36,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def index(folder: Path) -> Iterator[Index]:
-    with Index.open(folder, embedder=SpreadEmbedder()) as index:
+    with Index.open(folder, embedder=FakeEmbedder()) as index:
         yield index
 
 

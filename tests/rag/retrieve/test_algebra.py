@@ -11,7 +11,7 @@ from rag.errors import ConfigError, InputError, ModelError
 from rag.retrieve import Index, Step
 from rag.retrieve.algebra import Leaf
 from rag.retrieve.way import BLOCKING, finished
-from rag.testing.index import SpreadEmbedder
+from rag.testing.fakes import FakeEmbedder
 from rag.types import Hit, Passage, Scope
 
 
@@ -136,7 +136,7 @@ async def test_async_gives_what_sync_gives(index):
 
 
 async def test_a_slow_embedder_does_not_block_the_loop():
-    class Slow(SpreadEmbedder):
+    class Slow(FakeEmbedder):
         def embed(self, texts):
             time.sleep(0.5)
             return super().embed(texts)

@@ -10,7 +10,7 @@ import pytest
 from rag.errors import RetrievalError
 from rag.retrieve import snapshot
 from rag.retrieve.snapshot import Manifest, Snapshot, build
-from rag.testing.index import SpreadEmbedder
+from rag.testing.fakes import FakeEmbedder
 
 KNOWN = {
     "AuthorizationError", "BatchSizeExceededError", "ChromaAuthError", "ChromaError", "DuplicateIDError",
@@ -19,7 +19,7 @@ KNOWN = {
     "UniqueConstraintError", "VersionMismatchError",
 }  # fmt: skip
 CLASSES = dict(inspect.getmembers(chromadb.errors, lambda c: inspect.isclass(c) and issubclass(c, Exception)))
-VECTORS = SpreadEmbedder().embed([f"word{n}" for n in range(60)])
+VECTORS = FakeEmbedder().embed([f"word{n}" for n in range(60)])
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 
 from rag.errors import RetrievalError
 from rag.retrieve import Index, dense
-from rag.testing.index import SpreadEmbedder
+from rag.testing.fakes import FakeEmbedder
 from rag.types import Scope
 
 
@@ -27,7 +27,7 @@ def snapshots(folder):
 
 
 def reopened(folder):
-    return Index.open(folder, embedder=SpreadEmbedder(), create=False)
+    return Index.open(folder, embedder=FakeEmbedder(), create=False)
 
 
 def nearest(index, query, k=1, **options):
@@ -59,7 +59,7 @@ def test_every_chunk_is_found_wherever_it_lies(index):
 
 def test_snapshot_and_comparison_give_the_same_scores(index):
     index.add(documents(0, 100))
-    with Index.memory(SpreadEmbedder()) as exact:
+    with Index.memory(FakeEmbedder()) as exact:
         exact.add(documents(0, 100))
         wanted = {hit.passage.doc_id: hit.score for hit in exact.dense().search("word3 word5", 100)}
     found = {hit.passage.doc_id: hit.score for hit in index.dense().search("word3 word5", 100)}
@@ -170,5 +170,5 @@ def test_a_snapshot_that_cannot_be_written_does_not_fail_what_was_stored(index, 
 
 
 def test_half_precision_gives_back_the_vectors():
-    vectors = SpreadEmbedder(256).embed(["one two", "three"])
+    vectors = FakeEmbedder(256).embed(["one two", "three"])
     assert dense.unpacked(dense.packed(vectors)) == pytest.approx(vectors, abs=1e-3)

@@ -10,7 +10,7 @@ import pytest
 from rag.errors import DimensionMismatch, IndexNotFound, InputError, RetrievalError
 from rag.ingest import Document
 from rag.retrieve import Added, Index, dense
-from rag.testing.index import SpreadEmbedder
+from rag.testing.fakes import FakeEmbedder
 from rag.types import Hit
 
 KETTLE = {"doc_id": "shop/kettle", "title": "Kettle", "text": "A red kettle that whistles.", "metadata": {"price": 30}}
@@ -18,7 +18,7 @@ LAMP = {"doc_id": "shop/lamp", "title": "Lamp", "text": "A lamp for the desk."}
 LONG = "\n\n".join(f"Paragraph {n} tells of subject{n}. " + "It goes on and on. " * 20 for n in range(12))
 
 
-class Counting(SpreadEmbedder):
+class Counting(FakeEmbedder):
     """Keeps the texts that it was given."""
 
     def __init__(self) -> None:
@@ -65,7 +65,7 @@ def test_spans_are_places_in_the_text(index):
 def test_what_is_stored_outlives_the_process(index, folder):
     index.add([KETTLE, LAMP])
     index.close()
-    with Index.open(folder, embedder=SpreadEmbedder(), create=False) as again:
+    with Index.open(folder, embedder=FakeEmbedder(), create=False) as again:
         assert found(again, "kettle")[0] == "shop/kettle"
 
 
@@ -107,7 +107,7 @@ def test_a_generator_is_not_collected(index):
 
 
 def test_an_embedder_that_fails_leaves_earlier_batches(folder):
-    class Failing(SpreadEmbedder):
+    class Failing(FakeEmbedder):
         def embed(self, texts):
             if any("99" in text for text in texts):
                 raise OSError("no more")
@@ -202,8 +202,8 @@ def test_there_is_no_index_where_none_was_made(folder):
 
 def test_an_index_keeps_to_its_embedder(index, folder):
     index.add([KETTLE])
-    with pytest.raises(DimensionMismatch, match="holds vectors of spread-64, and was opened with spread-32"):
-        Index.open(folder, embedder=SpreadEmbedder(32))
+    with pytest.raises(DimensionMismatch, match="holds vectors of fake-64, and was opened with fake-32"):
+        Index.open(folder, embedder=FakeEmbedder(32))
 
 
 def test_the_default_embedder_is_checked_on_use(index, folder):
@@ -215,7 +215,7 @@ def test_the_default_embedder_is_checked_on_use(index, folder):
 
 
 def test_vectors_of_the_wrong_shape_are_refused():
-    class Wrong(SpreadEmbedder):
+    class Wrong(FakeEmbedder):
         def embed(self, texts):
             return super().embed(texts)[:, :3]
 
@@ -224,7 +224,7 @@ def test_vectors_of_the_wrong_shape_are_refused():
 
 
 def test_an_embedder_that_changed_under_its_name_is_told(folder):
-    class Changed(SpreadEmbedder):
+    class Changed(FakeEmbedder):
         def __init__(self, dimensions):
             super().__init__(dimensions)
             self.name = "model"
@@ -288,7 +288,7 @@ def test_a_document_is_found_by_the_names_in_its_metadata(index):
 def test_a_long_title_leaves_room_for_the_text_in_what_is_embedded(index):
     given = []
 
-    class Keeping(SpreadEmbedder):
+    class Keeping(FakeEmbedder):
         def embed(self, texts):
             given.extend(texts)
             return super().embed(texts)
@@ -301,7 +301,7 @@ def test_a_long_title_leaves_room_for_the_text_in_what_is_embedded(index):
 
 
 def test_one_id_in_two_indexes_is_two_documents(index):
-    with Index.memory(SpreadEmbedder()) as other:
+    with Index.memory(FakeEmbedder()) as other:
         for each, text in ((index, "a red kettle"), (other, "a blue kettle")):
             each.add([{"doc_id": "kettle", "text": text}])
         both = index.lexical() + other.lexical()

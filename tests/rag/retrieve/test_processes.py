@@ -9,13 +9,13 @@ import pytest
 
 from rag.errors import StoreBusy
 from rag.retrieve import Added, Index, dense
-from rag.testing.index import SpreadEmbedder
+from rag.testing.fakes import FakeEmbedder
 
 SMALL = "dense.EXACT = 20\n"  # so that few documents make a snapshot
 
 # Where a writer of 200 documents dies: during which call, and how many documents it had acknowledged.
 POINTS = {
-    "while embedding": ("SpreadEmbedder.embed = lambda *_: die()", 0),
+    "while embedding": ("FakeEmbedder.embed = lambda *_: die()", 0),
     "within a transaction": ("old, calls = writer._insert, iter(range(100)); "
                              "writer._insert = lambda *a: die() if next(calls, None) is None else old(*a)", 64),
     "between catalogue and snapshot": ("dense.build = die", 200),
@@ -25,7 +25,7 @@ POINTS = {
 
 
 def reopened(folder):
-    return Index.open(folder, embedder=SpreadEmbedder(), create=False)
+    return Index.open(folder, embedder=FakeEmbedder(), create=False)
 
 
 def test_a_reader_sees_what_another_process_commits(child, index):

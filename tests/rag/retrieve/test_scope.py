@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rag.retrieve import Added, Index
-from rag.testing.index import SpreadEmbedder
+from rag.testing.fakes import FakeEmbedder
 from rag.types import Scope
 
 ACME, ANN, BOB = Scope(tenant="acme"), Scope(tenant="acme", user="ann"), Scope(tenant="acme", user="bob")
@@ -106,7 +106,7 @@ NAMES = ["a", "a%", "a_", "ab", "a b", "A", "%", "_", "a'", "ä", "a\\", "", "*"
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_collection_is_matched_to_the_letter(name):
-    with Index.memory(SpreadEmbedder()) as index:
+    with Index.memory(FakeEmbedder()) as index:
         index.add([{"doc_id": f"{other}/d", "text": "a note"} for other in NAMES] + [{"doc_id": "d", "text": "a note"}])
         assert seen(index, None, collection=name) == ({f"{name}/d"} if name else {"/d", "d"})
 

@@ -7,7 +7,7 @@ import pytest
 from rag.retrieve import Index
 from rag.retrieve.catalogue import View
 from rag.retrieve.lexical import Lexical
-from rag.testing.index import SpreadEmbedder
+from rag.testing.fakes import FakeEmbedder
 from rag.types import Scope
 
 ACME, RIVAL = Scope(tenant="acme"), Scope(tenant="rival")
@@ -31,7 +31,7 @@ def test_words_score_as_in_an_index_of_the_view_alone(index, query):
     index.add(({"doc_id": f"r/{n}", "text": f"a rival's lamp and battery {n}"} for n in range(200)), scope=RIVAL)
     assert scores(index, query, ACME) == [(name, pytest.approx(score, rel=1e-9)) for name, score in alone]
     index.remove(["a/2"], scope=ACME)
-    with Index.memory(SpreadEmbedder()) as other:
+    with Index.memory(FakeEmbedder()) as other:
         other.add([note for note in NOTES if note["doc_id"] != "a/2"], scope=ACME)
         alone = scores(other, query, ACME)
     assert scores(index, query, ACME) == [(name, pytest.approx(score, rel=1e-9)) for name, score in alone]
@@ -39,7 +39,7 @@ def test_words_score_as_in_an_index_of_the_view_alone(index, query):
 
 def test_a_collection_is_ranked_by_its_own_words(index):
     index.add(NOTES)
-    with Index.memory(SpreadEmbedder()) as other:
+    with Index.memory(FakeEmbedder()) as other:
         other.add(note for note in NOTES if note["doc_id"].startswith("b/"))
         alone = [(hit.passage.doc_id, hit.score) for hit in other.search("lamp shade")]
     found = [(hit.passage.doc_id, hit.score) for hit in index.search("lamp shade", collection="b")]

@@ -11,7 +11,7 @@ import pytest
 from rag.errors import ConfigError, ModelError, ScopeError, SourceError
 from rag.protocols import Relevant
 from rag.retrieve import Index
-from rag.testing.index import SpreadEmbedder
+from rag.testing.fakes import FakeEmbedder
 from rag.testing.sources import check_scope, check_source
 from rag.types import Scope
 
@@ -25,7 +25,7 @@ DOCUMENTS = [
 
 @pytest.fixture
 def index():
-    with Index.memory(SpreadEmbedder(256)) as index:
+    with Index.memory(FakeEmbedder(256)) as index:
         index.add(DOCUMENTS)
         yield index
 
@@ -41,7 +41,7 @@ async def test_it_keeps_the_contract_of_a_source(index):
 
 async def test_it_keeps_to_the_scope():
     def made(records):
-        index = Index.memory(SpreadEmbedder())
+        index = Index.memory(FakeEmbedder())
         for n, record in enumerate(records):
             index.add([{"doc_id": f"d/{n}", "text": record.text}], scope=Scope(tenant=record.tenant, user=record.user))
         return index.source("docs", k=100)
@@ -127,7 +127,7 @@ async def test_what_is_not_there_has_no_relevance(index):
 
 
 async def test_many_collections_are_probed_by_one_search():
-    class Counting(SpreadEmbedder):
+    class Counting(FakeEmbedder):
         calls = 0
 
         def embed(self, texts):
@@ -146,7 +146,7 @@ async def test_many_collections_are_probed_by_one_search():
 
 
 async def test_many_indexes_of_one_embedder_embed_a_question_once():
-    class Counting(SpreadEmbedder):
+    class Counting(FakeEmbedder):
         calls = 0
 
         def embed(self, texts):
@@ -172,7 +172,7 @@ def test_any_object_may_be_an_embedder(options):
         dimensions: int = 64
 
         def embed(self, texts):
-            return SpreadEmbedder().embed(texts)
+            return FakeEmbedder().embed(texts)
 
     with Index.memory(Plain()) as index:
         index.add(DOCUMENTS)
@@ -221,7 +221,7 @@ async def test_an_embedder_that_is_down_fails_the_source(index, monkeypatch):
     def fail(*_):
         raise ModelError("endpoint down", retryable=True, retry_after=2.0)
 
-    monkeypatch.setattr(SpreadEmbedder, "embed", fail)
+    monkeypatch.setattr(FakeEmbedder, "embed", fail)
     with pytest.raises(SourceError, match="docs: endpoint down") as caught:
         await called(index.source("docs"), "kettle")
     assert (caught.value.source, caught.value.retryable, caught.value.retry_after) == ("docs", True, 2.0)
