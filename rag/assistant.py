@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 from rag.plan import Plan
 from rag.protocols import Model, Planner, Source
 from rag.run import bridge
-from rag.run.binding import bind_planner, bind_prompts, bind_sources, close
+from rag.run.binding import bind_model, bind_planner, bind_prompts, bind_sources, close
 from rag.run.cache import Kept
 from rag.run.conversation import Conversation
 from rag.run.driver import Driver, Tools
@@ -72,7 +72,7 @@ class Assistant:
         self._planner = bind_planner(planner or ("reaper" if model else "rules"), rounds)
         self._tools = Tools(
             sources=bind_sources(sources),
-            model=model,
+            model=bind_model(model),
             prompts=bind_prompts(prompts, settings),
             once=cache,
             kept=Kept() if cache else None,

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any, Final
 import anyio
 
 from rag.errors import ConfigError
-from rag.protocols import Planner, Source
+from rag.protocols import Model, Planner, Source
 
 if TYPE_CHECKING:
     from rag.settings import Settings
 
-__all__ = ["GROUP", "bind_planner", "bind_prompts", "bind_sources", "close", "planner_names"]
+__all__ = ["GROUP", "bind_model", "bind_planner", "bind_prompts", "bind_sources", "close", "planner_names"]
 
 GROUP: Final = "rag.planners"
 
@@ -41,6 +41,18 @@ def bind_sources(sources: Iterable[Source]) -> dict[str, Source]:
     return found
 
 
+def bind_model(model: Model | None) -> Model | None:
+    """The model, if there is one.
+
+    Raises:
+        ConfigError: it is none.
+    """
+    if model is not None and not isinstance(model, Model):
+        name = model if isinstance(model, str) else "…"
+        raise ConfigError(f"{model!r:.80} is not a model; make one with rag.model({name!r})")
+    return model
+
+
 def bind_planner(planner: str | Planner, rounds: int) -> Planner:
     """The planner, found by its name where it is one, and put into rounds where there are several.
 
@@ -60,11 +72,14 @@ def bind_prompts(folder: Path | str | None, settings: Settings | None) -> Path |
     """The folder of the user's own prompts: the one given, else the one that the settings name.
 
     Raises:
-        ConfigError: the environment holds a setting that cannot work.
+        ConfigError: there is no such folder, or the environment holds a setting that cannot work.
     """
     from rag.settings import Settings
 
-    return Path(folder) if folder else (settings or Settings.load()).prompts
+    found = Path(folder) if folder else (settings or Settings.load()).prompts
+    if found is not None and not found.is_dir():
+        raise ConfigError(f"there is no folder {str(found)!r} with prompts; make it, or leave prompts= out")
+    return found
 
 
 def planner_names() -> tuple[str, ...]:

@@ -39,6 +39,7 @@ from rag.run.asking import Asking
 from rag.run.budget import Ledger
 from rag.run.cache import Kept
 from rag.run.calls import Calls, Caps
+from rag.run.given import listed
 from rag.run.perloop import PerLoop
 from rag.run.reading import Looked, Reading, extracted
 from rag.run.retry import ATTEMPTS
@@ -222,7 +223,7 @@ class Driver:
         """An answer from what there is when a limit was reached."""
         done = [run.executed for run in self._runs]
         evidence = Evidence().merged(*(executed.evidence for executed in done))
-        draft = self._draft or await extracted(self._task.question, evidence, self._looked, by_meaning=False)
+        draft = self._draft or await self._drafted(evidence)
         notes = (note for executed in done for note in (*executed.plan.notes, *executed.notes))
         return Answer(
             text=draft.text,
@@ -233,6 +234,11 @@ class Driver:
             partial=True,
             notes=(*draft.notes, *notes),
         )
+
+    async def _drafted(self, evidence: Evidence) -> Draft:
+        if not self._task.question:
+            return listed(evidence)
+        return await extracted(self._task.question, evidence, self._looked, by_meaning=False)
 
     def _completed(self, answer: Answer) -> Answer:
         spent = [str(error) for error in self._ledger.exceeded]

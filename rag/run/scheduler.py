@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Final, Literal, Protocol, TypeAlias
 
 import anyio
 from pydantic import JsonValue
@@ -21,6 +21,7 @@ from rag.types import Evidence, EvidenceItem
 __all__ = ["CallSource", "PlanRun", "Tell"]
 
 _Status: TypeAlias = Literal["ok", "error", "skipped"]
+_STOPPED: Final = "it was stopped before it had ended"
 
 
 class CallSource(Protocol):
@@ -79,7 +80,7 @@ class PlanRun:
         """What the steps brought that have ended; the others count as failed, and those stood in for as skipped."""
         ids = [step.id for step in self.plan.steps]
         failures = {
-            step.id: self._failures.get(step.id, "it was stopped before it had ended")
+            step.id: self._failures.get(step.id, _STOPPED)
             for step in self.plan.steps
             if (step.id in self._failures and not self._replaced(step)) or not self._ended[step.id].is_set()
         }
@@ -112,6 +113,9 @@ class PlanRun:
             except RagError as error:
                 self._failures[step.id] = str(error)
                 self._end(step, span, "error", str(error))
+            except anyio.get_cancelled_exc_class():
+                self._tell("step_finished", step.id, rows=0, status="error", reason=_STOPPED)
+                raise
             else:
                 self._end(step, span, "ok")
 

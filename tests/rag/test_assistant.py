@@ -143,6 +143,16 @@ def test_what_is_not_a_source_is_a_config_error():
         assistant(len)
 
 
+def test_the_name_of_a_model_is_no_model():
+    with pytest.raises(ConfigError, match=r"'gpt-4o-mini' is not a model; make one with rag.model\('gpt-4o-mini'\)"):
+        assistant(model="gpt-4o-mini")
+
+
+def test_a_folder_of_prompts_that_is_not_there_is_a_config_error(tmp_path):
+    with pytest.raises(ConfigError, match=r"there is no folder '.*none' with prompts"):
+        assistant(prompts=tmp_path / "none")
+
+
 def test_no_rounds_are_a_config_error():
     with pytest.raises(ConfigError, match="rounds=0"):
         assistant(rounds=0)
@@ -256,6 +266,13 @@ def test_a_plan_answers_the_question_that_is_given_or_else_its_own():
 def test_a_plan_without_a_step_says_that_no_retrieval_is_needed():
     answer = assistant().run(Plan(), question="What is 3 times 39?")
     assert (answer.text, answer.partial) == ("3 times 39 = 117", False)
+
+
+def test_a_plan_without_a_question_lists_what_there_is_at_the_deadline():
+    endless = Docs("endless", call=anyio.sleep_forever)
+    plan = Plan(steps=(*PLAN.steps, PLAN.step("s1").replace(id="s2", source="endless")))
+    answer = assistant(Docs(), endless).run(plan, budget=Budget(seconds=0.2))
+    assert (answer.text, answer.partial) == ("The docs speak of lamps. [1]", True)
 
 
 def test_a_source_that_changed_since_the_plan_was_saved_is_noted():

@@ -359,3 +359,14 @@ def test_a_step_whose_stand_in_found_something_did_not_fail(bench, source, found
         {"id": "s3", "source": source, "args": {"query": "lamp"}, "if_empty": "s1"},
     )
     assert list(executed.failures) == failed
+
+
+async def test_a_step_that_is_stopped_is_told_to_have_finished(bench):
+    async def endless(**_):
+        await anyio.sleep_forever()
+
+    bench.source("docs", endless)
+    with anyio.move_on_after(0.05):
+        await bench.perform({"id": "s1", "source": "docs", "args": {"query": "x"}})
+    assert bench.told == [("step_started", "s1", None), ("step_finished", "s1", "error")]
+    assert bench.run.executed.failures == {"s1": "it was stopped before it had ended"}
