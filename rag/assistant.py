@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from rag.errors import ConfigError
 from rag.plan import Plan
 from rag.protocols import Model, Planner, Source
 from rag.run import bridge
@@ -51,7 +52,7 @@ class Assistant:
             default the system's.
 
     Raises:
-        ConfigError: the arguments cannot work together.
+        ConfigError: the arguments cannot work together, or, with a question, the clock tells no zone.
     """
 
     def __init__(
@@ -167,7 +168,7 @@ class Assistant:
             RagError: as for `aask`.
         """
         check_question(question)
-        said, trace = Conversation(self._memory, conversation, scope or Scope()), Trace()
+        said, trace = Conversation(self._memory, conversation, scope or Scope(), self._now), Trace()
         before = await said.turns(turns, seconds=budget.seconds if budget else None)
         return await self._driver(question, before, scope, budget, trace=trace).first_plan(self._planner)
 
@@ -258,10 +259,17 @@ class Assistant:
         turns: Sequence[Turn] = (),
     ) -> Answer:
         check_question(question)
-        asked, said, trace = datetime.now(UTC), Conversation(self._memory, conversation, scope or Scope()), Trace()
+        said, trace = Conversation(self._memory, conversation, scope or Scope(), self._now), Trace()
+        asked = self._now()
         before = await said.turns(turns, seconds=budget.seconds if budget else None)
         driver = self._driver(question, before, scope, budget, trace=trace, listen=listen)
         return await driver.answer(self._planner, partial(said.kept, question=question, asked=asked))
+
+    def _now(self) -> datetime:
+        now = self._clock()
+        if now.utcoffset() is None:
+            raise ConfigError("the clock tells a time without a zone; give one such as lambda: datetime.now(zone)")
+        return now
 
     def _driver(
         self,
@@ -277,7 +285,7 @@ class Assistant:
         task = make_task(
             question,
             tools.sources,
-            now=self._clock(),
+            now=self._now(),
             turns=turns,
             scope=scope,
             budget=budget,

@@ -48,8 +48,7 @@ def bind_model(model: Model | None) -> Model | None:
         ConfigError: it is none.
     """
     if model is not None and not isinstance(model, Model):
-        name = model if isinstance(model, str) else "…"
-        raise ConfigError(f"{model!r:.80} is not a model; make one with rag.model({name!r})")
+        raise ConfigError(f"{model!r:.80} is not a model; make one with rag.model(name)")
     return model
 
 

@@ -6,6 +6,7 @@ import threading
 from datetime import UTC, datetime
 from importlib.metadata import EntryPoint
 from types import SimpleNamespace
+from zoneinfo import ZoneInfo
 
 import anyio
 import pytest
@@ -144,7 +145,7 @@ def test_what_is_not_a_source_is_a_config_error():
 
 
 def test_the_name_of_a_model_is_no_model():
-    with pytest.raises(ConfigError, match=r"'gpt-4o-mini' is not a model; make one with rag.model\('gpt-4o-mini'\)"):
+    with pytest.raises(ConfigError, match=r"'gpt-4o-mini' is not a model; make one with rag.model\(name\)"):
         assistant(model="gpt-4o-mini")
 
 
@@ -329,6 +330,17 @@ def test_the_turns_of_a_conversation_are_context_and_grow_by_question_and_answer
     ]
     assert len({turn.turn_id for turn in turns}) == 4
     assert all(turn.at <= datetime.now(UTC) for turn in turns)
+
+
+def test_turns_are_kept_with_the_time_and_the_zone_of_the_clock(memory):
+    now = datetime(2026, 5, 1, 9, 30, tzinfo=ZoneInfo("Europe/Berlin"))
+    assistant(memory=memory, clock=lambda: now).ask("lamps?", conversation="c1")
+    assert [(turn.at, turn.zone) for turn in memory.turns("c1")] == [(now, "Europe/Berlin")] * 2
+
+
+def test_a_clock_without_a_zone_is_a_config_error():
+    with pytest.raises(ConfigError, match="the clock tells a time without a zone"):
+        assistant(clock=lambda: datetime(2026, 5, 1)).ask("lamps?")
 
 
 def test_conversations_of_one_user_are_not_seen_by_another(memory):
