@@ -157,7 +157,7 @@ class Task:
 
     `question` is self-contained as far as the turns allow. `cards` are the sources that may be asked
     in this scope. `turns` are the conversation's last ones, oldest first. `model` tells whether
-    `Complete` can work.
+    `Complete` can work. `left_out` says of the other sources, by name, why they may not be asked.
     """
 
     question: str
@@ -167,6 +167,7 @@ class Task:
     scope: Scope = field(default_factory=Scope)
     budget: Budget = field(default_factory=Budget)
     model: bool = False
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,7 @@ class Calls:
     """
 
     sources: Mapping[str, Source]
+    cards: Mapping[str, SourceCard]
     scope: Scope
     ledger: Ledger
     trace: Trace
@@ -73,7 +74,7 @@ class Calls:
             return rows
 
     async def _once(self, name: str, args: Mapping[str, Any], span: OpenSpan) -> Sequence[Row]:
-        key = (self.sources[name].card.fingerprint, json.dumps(_plain(args), sort_keys=True), self.scope)
+        key = (self.cards[name].fingerprint, json.dumps(_plain(args), sort_keys=True), self.scope)
         while (flight := self._flights.get(key)) is not None:
             span.attributes["cached"] = True
             await flight.landed.wait()
@@ -94,7 +95,7 @@ class Calls:
         return flight.rows
 
     async def _kept_or_called(self, name: str, args: Mapping[str, Any], span: OpenSpan, key: Hashable) -> Sequence[Row]:
-        card = self.sources[name].card
+        card = self.cards[name]
         if self.kept is None or not (card.cacheable or card.ttl):
             return await self._call(name, args, span)
         # What a source says of "today" changes with the date, so that the date is part of the call.
@@ -107,17 +108,16 @@ class Calls:
         return rows
 
     async def _call(self, name: str, args: Mapping[str, Any], span: OpenSpan) -> Sequence[Row]:
-        source = self.sources[name]
         # A call counts once against the budget, whatever it takes; the trace tells the retries.
         self.ledger.before_source_call(name)
         return await retrying(
-            lambda: self._attempt(source, args),
-            attempts=self.attempts if source.card.idempotent else 1,
+            lambda: self._attempt(name, args),
+            attempts=self.attempts if self.cards[name].idempotent else 1,
             before_retry=span.retried,
         )
 
-    async def _attempt(self, source: Source, args: Mapping[str, Any]) -> Sequence[Row]:
-        card = source.card
+    async def _attempt(self, name: str, args: Mapping[str, Any]) -> Sequence[Row]:
+        source, card = self.sources[name], self.cards[name]
         # Room is taken for an attempt alone: others may go on while this one waits for the next.
         async with self._room(card):
             with anyio.move_on_after(card.timeout) as window, _translated(card.name):
@@ -131,11 +131,11 @@ class Calls:
 
         A probe takes the same room as a call.
         """
-        source = self.sources[name]
+        source, card = self.sources[name], self.cards[name]
         if not isinstance(source, Relevant):
             return None
-        async with self._room(source.card):
-            with anyio.move_on_after(min(PROBE_SECONDS, source.card.timeout)):
+        async with self._room(card):
+            with anyio.move_on_after(min(PROBE_SECONDS, card.timeout)):
                 try:
                     return await source.relevance(question, self.scope)
                 except Exception:  # noqa: BLE001  # a hint is never worth the answer, whatever a source raises

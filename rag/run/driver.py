@@ -45,7 +45,6 @@ from rag.run.reading import Looked, Reading, extracted
 from rag.run.retry import ATTEMPTS
 from rag.run.scheduler import PlanRun
 from rag.run.stepping import Actions, Observations, advance, start
-from rag.run.task import left_out
 from rag.run.together import together
 from rag.run.trace import Trace
 from rag.types import Answer, Event, Evidence
@@ -88,14 +87,21 @@ class Driver:
     ) -> None:
         self._tools = tools
         self._task = task
-        self._left_out = left_out(tools.sources, task.scope)
         self._listen = listen
         self._count = itertools.count()
         self._cards = {card.name: card for card in task.cards}
         self._trace = trace or Trace()
         self._ledger = Ledger(task.budget)
         self._calls = Calls(
-            tools.sources, task.scope, self._ledger, self._trace, tools.caps, tools.once, tools.kept, tools.attempts
+            tools.sources,
+            self._cards,
+            task.scope,
+            self._ledger,
+            self._trace,
+            tools.caps,
+            tools.once,
+            tools.kept,
+            tools.attempts,
         )
         self._asking = (
             Asking(tools.model, self._ledger, self._trace, tools.prompts, tools.attempts) if tools.model else None
@@ -206,7 +212,7 @@ class Driver:
 
     def _allowed(self, plan: Plan) -> Plan:
         for step in plan.steps:
-            if why := self._left_out.get(step.source):
+            if why := self._task.left_out.get(step.source):
                 raise ScopeError(
                     f"step {step.id!r} asks {step.source!r}, which {why}", source=step.source, step_id=step.id
                 )
@@ -249,7 +255,7 @@ class Driver:
             if not any(why in note for note in answer.notes)
         ]
         lost = self._partial or spent or failures or any(run.incomplete for run in self._runs)
-        left_out = [f"{name} was left out: it {why}" for name, why in self._left_out.items()]
+        left_out = [f"{name} was left out: it {why}" for name, why in self._task.left_out.items()]
         extracted_from = ": the answer is extracted from the sources" if answer.evidence else ""
         without = [] if self._tools.model else [f"no model was used{extracted_from}"]
         notes = (*answer.notes, *missing, *spent, self._ledger.unheld, *left_out, *without)

@@ -10,7 +10,7 @@ from rag.errors import InputError
 from rag.protocols import Model, Source, Task
 from rag.types import Budget, Scope, Turn
 
-__all__ = ["LONGEST_QUESTION", "check_question", "left_out", "make_task"]
+__all__ = ["LONGEST_QUESTION", "check_question", "make_task"]
 
 LONGEST_QUESTION: Final = 20_000
 """How many characters a question may have."""
@@ -32,7 +32,7 @@ def check_question(question: str) -> str:
     return question
 
 
-def left_out(sources: Mapping[str, Source], scope: Scope) -> dict[str, str]:
+def _left_out(sources: Mapping[str, Source], scope: Scope) -> dict[str, str]:
     """Why sources may not be asked in the scope, by name; those that may are not in it."""
     missing = {name: source.card.missing_scope(scope.in_use) for name, source in sources.items()}
     return {
@@ -52,7 +52,7 @@ def make_task(
 ) -> Task:
     """The task of a question, with the cards of the sources that can keep to the scope."""
     scope = scope or Scope()
-    out = left_out(sources, scope)
+    out = _left_out(sources, scope)
     return Task(
         question=question,
         cards=tuple(source.card for name, source in sources.items() if name not in out),
@@ -61,4 +61,5 @@ def make_task(
         scope=scope,
         budget=budget or Budget(),
         model=model is not None,
+        left_out=out,
     )

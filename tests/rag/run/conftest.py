@@ -64,7 +64,8 @@ class Bench:
         return self.sources[name]
 
     def calls(self, scope: Scope | None = None) -> Calls:
-        return Calls(self.sources, scope or Scope(), self.ledger, self.trace, self.caps, self._once, self._kept)
+        cards = {name: source.card for name, source in self.sources.items()}
+        return Calls(self.sources, cards, scope or Scope(), self.ledger, self.trace, self.caps, self._once, self._kept)
 
     async def perform(self, *steps: dict[str, Any]) -> Executed:
         cards = {name: source.card for name, source in self.sources.items()}

@@ -487,3 +487,20 @@ async def test_at_the_deadline_nobody_waits_for_an_extraction(monkeypatch):
         assert answer.usage.seconds < 20
     finally:
         hold.set()
+
+
+async def test_a_source_is_asked_for_its_card_once_a_question():
+    class Costly(Docs):
+        asked = 0
+
+        def __getattribute__(self, name):
+            Costly.asked += name == "card"
+            return super().__getattribute__(name)
+
+    source = Costly()
+    tools, Costly.asked = Tools({"docs": source}), 0
+    task = make_task("how?", tools.sources, now=datetime.now(UTC))
+    before = Costly.asked
+    answer = await Driver(tools, task).answer(read_and_answer(one_step()))
+    assert len(answer.evidence) == 1
+    assert Costly.asked == before + 1  # the one is that of its own rows
