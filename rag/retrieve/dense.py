@@ -52,7 +52,7 @@ _OF_KEYS: Final = """
     WHERE chunks.id <= ?2"""
 _DISTINCT: Final = """
     SELECT partition, fingerprint, vector FROM chunks WHERE (partition, fingerprint) > (?1, ?2)
-    GROUP BY partition, fingerprint ORDER BY partition, fingerprint LIMIT ?3"""
+    AND id <= ?3 GROUP BY partition, fingerprint ORDER BY partition, fingerprint LIMIT ?4"""
 _log = logging.getLogger(__name__)
 
 
@@ -240,14 +240,14 @@ class Dense:
         manifest = None
         if total > EXACT:
             name = f"{self._catalogue.generation}-{os.getpid()}"
-            files = build(folder / name, self._batches())
+            files = build(folder / name, self._batches(last))
             manifest = Manifest(name=name, last=last, count=total, files=files).model_dump_json()
         with self._catalogue.writing() as connection:
             connection.execute("INSERT OR REPLACE INTO meta VALUES ('snapshot', ?)", (manifest,))
 
-    def _batches(self) -> Iterator[tuple[list[Key], Vectors]]:
+    def _batches(self, last: int) -> Iterator[tuple[list[Key], Vectors]]:
         key = (-1, 0)
-        while rows := self._catalogue.rows(_DISTINCT, *key, _BATCH):
+        while rows := self._catalogue.rows(_DISTINCT, *key, last, _BATCH):
             key = rows[-1][:2]
             yield [row[:2] for row in rows], unpacked([row[2] for row in rows])
 

@@ -8,6 +8,7 @@ import pytest
 
 from rag.errors import RetrievalError
 from rag.retrieve import Index, dense
+from rag.retrieve.catalogue import View
 from rag.testing.fakes import FakeEmbedder
 from rag.types import Scope
 
@@ -172,3 +173,15 @@ def test_a_snapshot_that_cannot_be_written_does_not_fail_what_was_stored(index, 
 def test_half_precision_gives_back_the_vectors():
     vectors = FakeEmbedder(256).embed(["one two", "three"])
     assert dense.unpacked(dense.packed(vectors)) == pytest.approx(vectors, abs=1e-3)
+
+
+def test_what_is_added_while_a_snapshot_is_built_is_found(index, monkeypatch):
+    build = dense.build
+
+    def late(folder, batches):
+        index._writer.add(({"doc_id": f"late/{n}", "text": f"late{n} common"} for n in range(30)), View())
+        return build(folder, batches)
+
+    monkeypatch.setattr(dense, "build", late)
+    index.add({"doc_id": f"d/{n}", "text": f"word{n} common"} for n in range(40))
+    assert len(index.dense().search("common", 500)) == len(index) == 70
