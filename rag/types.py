@@ -162,7 +162,10 @@ class Usage(_Value):
 
 
 class Budget(_Value):
-    """What a question may cost at most; None is no limit."""
+    """What a question may cost at most; None is no limit.
+
+    `model_calls` counts each request, retries among them; a call of a source counts once, whatever it takes.
+    """
 
     model_calls: int | None = Field(default=None, ge=0)
     tokens: int | None = Field(default=None, ge=0)

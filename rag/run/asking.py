@@ -16,6 +16,7 @@ from rag.run.budget import Ledger
 from rag.run.prompting import render
 from rag.run.retry import ATTEMPTS, retrying
 from rag.run.trace import Trace
+from rag.types import Usage
 
 __all__ = ["Asking"]
 
@@ -43,14 +44,13 @@ class Asking:
         if self.ledger.budget.tokens is not None:
             size = await anyio.to_thread.run_sync(self._size, messages, action.schema, abandon_on_cancel=True)
         with self.trace.span(self.model.name, "model", prompt=identity) as span:
-            self.ledger.before_model_call(size)
             stream = _Stream(on_token)
             reply = await retrying(
                 lambda: self._attempt(action, messages, size, stream),
                 attempts=self.attempts,
                 before_retry=span.retried,
                 # Text that was streamed cannot be taken back, and would come twice.
-                may_retry=lambda: not stream.begun,
+                may_retry=lambda: not stream.text,
             )
             self.ledger.add(reply.usage)
             tokens = {"prompt_tokens": reply.usage.prompt_tokens, "completion_tokens": reply.usage.completion_tokens}
@@ -58,6 +58,8 @@ class Asking:
         return Completion(reply.text, identity, reply.finish, reply.usage.completion_tokens)
 
     async def _attempt(self, action: Complete, messages: Sequence[Message], size: int, stream: _Stream) -> Reply:
+        # Each attempt counts, also a retry: the endpoint may charge for what broke off.
+        self.ledger.before_model_call(size)
         try:
             return await self.model.complete(
                 messages,
@@ -65,11 +67,20 @@ class Asking:
                 max_tokens=self.ledger.reply_tokens(action.max_tokens, size),
                 on_token=stream.pass_on if stream.on_token else None,
             )
-        except RagError:
-            raise
-        except Exception as error:  # models are other people's code, and this is the edge to them
+        except BaseException as error:  # models are other people's code, and this is the edge to them
+            if stream.text or isinstance(error, anyio.get_cancelled_exc_class()):
+                self.ledger.add(self._lost(action, messages, stream))
+            if isinstance(error, RagError) or not isinstance(error, Exception):
+                raise
             why = blotted(f"{type(error).__name__}: {error}")
             raise ModelError(f"the model {self.model.name} failed: {why}", model=self.model.name) from error
+
+    def _lost(self, action: Complete, messages: Sequence[Message], stream: _Stream) -> Usage:
+        """About what a call has used whose reply never came whole."""
+        from rag.tokens import estimate, of_prompt
+
+        read = of_prompt(messages, action.schema)  # by rule of thumb: nobody waits for a vocabulary now
+        return Usage(prompt_tokens=read, completion_tokens=estimate(stream.text), estimated=True)
 
     def _size(self, messages: Sequence[Message], schema: Schema | None) -> int:
         """The prompt's size in tokens, about."""
@@ -79,13 +90,13 @@ class Asking:
 
 
 class _Stream:
-    """Passes tokens on, and knows whether any came."""
+    """Passes tokens on, and knows which came."""
 
     def __init__(self, on_token: Callable[[str], None] | None) -> None:
         self.on_token = on_token
-        self.begun = False
+        self.text = ""
 
     def pass_on(self, token: str) -> None:
-        self.begun = True
+        self.text += token
         if self.on_token:
             self.on_token(token)

@@ -166,7 +166,7 @@ async def test_a_model_that_is_busy_is_asked_again(prompts):
     model = FakeModel([busy, "at last"])
     (seen,), answer = await observed((Complete("mine", {"q": "hi"}),), model=model, prompts=prompts)
     assert seen.text == "at last"
-    assert answer.usage.model_calls == 1
+    assert answer.usage.model_calls == 2
     assert next(s for s in answer.trace if s.kind == "model").attributes["retries"] == [{"after": "busy", "waited": 0}]
 
 
@@ -504,3 +504,25 @@ async def test_a_source_is_asked_for_its_card_once_a_question():
     answer = await Driver(tools, task).answer(read_and_answer(one_step()))
     assert len(answer.evidence) == 1
     assert Costly.asked == before + 1  # the one is that of its own rows
+
+
+async def test_a_retry_is_one_of_the_model_calls_of_the_budget(prompts):
+    model = FakeModel([ModelError("busy", retryable=True, retry_after=0), "at last"])
+    actions = (Complete("mine", {"q": "hi"}),)
+    (seen,), answer = await observed(actions, model=model, prompts=prompts, budget=Budget(model_calls=1))
+    assert str(seen.error) == "the budget of 1 model calls is spent"
+    assert len(model.calls) == answer.usage.model_calls == 1
+
+
+@pytest.mark.parametrize("end", [anyio.sleep_forever, None])
+async def test_a_reply_that_never_came_whole_has_a_price_too(end):
+    class BreaksOff(FakeModel):
+        async def complete(self, messages, *, on_token, **options):
+            on_token("It is ")
+            if end:
+                await end()
+            raise ModelError("cut off")
+
+    made = driver(model=BreaksOff([]), listen=lambda event: None, budget=Budget(seconds=0.5))
+    usage = (await made.answer(read_and_answer(one_step()))).usage
+    assert (usage.prompt_tokens > 10, usage.completion_tokens, usage.estimated) == (True, 2, True)
