@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -21,9 +21,15 @@ import ir_measures
 from ir_measures import R, nDCG
 
 from benchmarks.common import data_dir, jsonl, qrels, report
+from rag.embed.minilm import MiniLM
 from rag.retrieve import Index, Retriever
 
 SETS = {"scifact_dev": "scifact", "hotpotqa_dev": "hotpotqa_500"}
+SYSTEMS: dict[str, Callable[[Index], Retriever]] = {
+    "lexical": Index.lexical,
+    "dense": Index.dense,
+    "fused": lambda index: index.lexical() + index.dense(),
+}
 DEPTH = 100
 
 
@@ -34,9 +40,10 @@ def documents(folder: Path) -> Any:
 
 def run_of(retriever: Retriever, queries: Mapping[str, str]) -> tuple[dict[str, dict[str, float]], float]:
     """Scores by query and document, and the milliseconds of one query."""
-    started, run = time.perf_counter(), {}
+    run: dict[str, dict[str, float]] = {}
+    started = time.perf_counter()
     for query_id, text in queries.items():
-        run[query_id] = best = {}
+        best = run[query_id] = {}
         for hit in retriever.search(text, DEPTH):
             best.setdefault(hit.passage.doc_id, hit.score)
     return run, 1000 * (time.perf_counter() - started) / len(queries)
@@ -79,15 +86,17 @@ def main() -> None:
         for name in options.sets:
             data = data_dir(SETS[name])
             queries = {line["_id"]: line["text"] for line in jsonl(data / "queries.jsonl.gz")}
-            with Index.open((options.index or Path(folder)) / name) as index:
+            place, gold, runs = (options.index or Path(folder)) / name, qrels(data), {}
+            with Index.open(place) as index:
                 index.add(documents(data))
-                systems = {"lexical": index.lexical(), "dense": index.dense(), "fused": index.lexical() + index.dense()}
                 result: dict[str, Any] = {"questions": len(queries), "documents": len(index)}
-                gold, runs = qrels(data), {}
-                for system, retriever in systems.items():
-                    runs[system], milliseconds = run_of(retriever, queries)
-                    result[system] = measured(runs[system], gold) | {"ms_a_question": round(milliseconds, 1)}
-                result["rank_fusion"] = measured(rank_fusion(runs["lexical"], runs["dense"]), gold)
+            for system, retriever in SYSTEMS.items():
+                # Each with an embedder of its own, which remembers no question of the one before.
+                with Index.open(place, embedder=MiniLM()) as index:
+                    index.search("warm up")
+                    runs[system], milliseconds = run_of(retriever(index), queries)
+                result[system] = measured(runs[system], gold) | {"ms_a_question": round(milliseconds, 1)}
+            result["rank_fusion"] = measured(rank_fusion(runs["lexical"], runs["dense"]), gold)
             report(f"retrieval_{name}", result)
 
 

@@ -8,19 +8,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import Any, Final, TypeVar
 
-from rag.run.perloop import PerLoop
-
-if TYPE_CHECKING:
-    from anyio import CapacityLimiter
+from rag.sources.threads import Threads
 
 __all__ = ["BLOCKING", "IN_LOOP", "Way", "finished"]
 
 _Result = TypeVar("_Result")
 
-_THREADS: Final = 16
-"""Searches that may wait in threads at once, in each event loop."""
+_threads: Final = Threads(16)
+"""For searches without a source, of all indexes; a source has threads of its own."""
 
 
 class Way(ABC):
@@ -49,10 +46,7 @@ class _Blocking(Way):
 
 class _InLoop(Way):
     async def compute(self, function: Callable[..., _Result], *args: Any) -> _Result:
-        from anyio import to_thread
-
-        # A search that is given up ends by itself, and nobody waits for it.
-        return await to_thread.run_sync(function, *args, limiter=_limiter.get(), abandon_on_cancel=True)
+        return await _threads.run(function, *args)
 
     async def wait(self, function: Callable[..., Coroutine[Any, Any, _Result]], *args: Any) -> _Result:
         return await function(*args)
@@ -72,14 +66,6 @@ def finished(coroutine: Coroutine[Any, Any, _Result]) -> _Result:
     coroutine.close()
     raise RuntimeError(f"{coroutine!r} waited for something else than its way")
 
-
-def _new_limiter() -> CapacityLimiter:
-    from anyio import CapacityLimiter
-
-    return CapacityLimiter(_THREADS)
-
-
-_limiter: Final = PerLoop(_new_limiter)
 
 BLOCKING: Final = _Blocking()
 IN_LOOP: Final = _InLoop()

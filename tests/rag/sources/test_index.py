@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -186,6 +187,47 @@ async def test_a_card_is_made_once_and_told_also_of_a_closed_index(index):
     assert source.card.about == "2 documents, such as Repairs; Returns"
     with pytest.raises(SourceError, match="closed"):
         await called(source, "returns")
+
+
+async def test_a_source_that_hangs_holds_up_no_other_and_piles_nothing_up(index, monkeypatch):
+    let_go, started = threading.Event(), []
+
+    def hang(*_, **__):
+        started.append(1)
+        let_go.wait(30)
+        return []
+
+    with Index.memory(FakeEmbedder()) as other:
+        monkeypatch.setattr(other, "search", hang)
+        hanging = other.source("other")
+        for _ in range(3):
+            calls = [asyncio.create_task(called(hanging, "kettle")) for _ in range(20)]
+            await asyncio.sleep(0.05)
+            assert await asyncio.wait_for(called(index.source("docs"), "kettle"), 10)
+            for call in calls:
+                call.cancel()
+            await asyncio.wait(calls)
+        assert len(started) == hanging.card.concurrency
+        let_go.set()
+
+
+async def test_searches_that_are_given_up_do_not_pile_up(index, monkeypatch):
+    let_go, started = threading.Event(), []
+
+    def hang(*_):
+        started.append(1)
+        let_go.wait(30)
+        return []
+
+    monkeypatch.setattr(index, "_hits", hang)
+    for _ in range(3):
+        calls = [asyncio.create_task(index.asearch("kettle")) for _ in range(20)]
+        await asyncio.sleep(0.05)
+        for call in calls:
+            call.cancel()
+        await asyncio.wait(calls)
+    let_go.set()
+    assert len(started) == 16
 
 
 @pytest.mark.parametrize("name", ["", " ", "a\nb", "\x1b[2J"])
