@@ -5,6 +5,7 @@ Source: Iter-RetGen, Shao et al., EMNLP Findings 2023, arXiv 2305.15294, section
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -67,7 +68,7 @@ class IterRetGen:
         ended = f"{self._rounds} rounds of retrieval and generation"
         for number in range(2, self._rounds + 1):
             try:
-                found = yield from execute(again.plan(f"{draft.text} {question}"), round=number)
+                found = yield from execute(again.plan(f"{_uncited(draft.text)} {question}"), round=number)
                 executed = _joined(executed, found, number)
                 if not found.evidence:
                     ended = f"round {number} found nothing: the draft before it stands"
@@ -108,6 +109,11 @@ class _Again:
             for step in self.steps
         ]
         return Plan(steps=tuple(steps))
+
+
+def _uncited(draft: str) -> str:
+    """A draft less its citations, which are ours: to a search they would be numbers like any other."""
+    return re.sub(r"\s*\[[0-9]+\]", "", draft)
 
 
 def _searches(step: Step, card: SourceCard) -> bool:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from planners.language import content
 from planners.records import fields, is_record, nouns
 from planners.schemas import enumerated, id_pattern
+from prompts.inert import inert, on_one_line
 from rag.card import Schema, SourceCard
 from rag.plan import plan_schema
 
@@ -62,12 +62,8 @@ def _line(card: SourceCard, given: Collection[str]) -> str:
         line += f" returns {', '.join(shown)}" if shown else ""
     # A list of tables and columns tells nothing that the call and the fields do not.
     tells = set(content(card.about)) - fields(card) - nouns(card)
-    return f"{line}: {_cut(card.about)}" if len(tells) > 1 else line
-
-
-def _cut(text: str) -> str:
-    line = re.sub(r"\s+", " ", text).strip()
-    return line if len(line) <= _ABOUT else f"{line[:_ABOUT].rsplit(' ', 1)[0]} …"
+    # Made of what documents and databases hold: it may start no line, and speak as nobody else.
+    return inert(f"{line}: {on_one_line(card.about, _ABOUT)}" if len(tells) > 1 else line)
 
 
 def offered_schema(cards: Sequence[SourceCard], given: Mapping[str, Collection[str]]) -> Schema:

@@ -20,9 +20,11 @@ from planners.names import said_of
 from planners.offer import offered_lines, offered_schema
 from planners.records import nouns
 from planners.rules import Rules, named_choices, named_sources
+from planners.talk import small_talk
+from prompts.inert import on_one_line
 from rag.card import SourceCard
-from rag.errors import BudgetExceeded, ModelError, PlanError
-from rag.plan import Plan
+from rag.errors import BudgetExceeded, ModelError, PlanError, PromptError
+from rag.plan import Plan, from_model
 from rag.protocols import Action, Observation, Steps, Task
 from rag.types import Turn
 
@@ -80,7 +82,7 @@ class Reaper:
         """The plan, not yet run."""
         routed = yield from Rules().routed(task)
         prior = routed.plan
-        if not prior.steps:
+        if small_talk(task.question):
             return prior
         if not task.model:
             return prior.noted("planned by rules, since there is no model")
@@ -89,7 +91,7 @@ class Reaper:
             text = yield from _written(task, offered, prior)
             written = read_plan(text)
             plan = mended(written, task, offered)
-        except (ModelError, BudgetExceeded) as error:
+        except (ModelError, BudgetExceeded, PromptError) as error:
             return prior.noted(f"planned by rules, since the model wrote no plan: {error}")
         except PlanError as error:
             return prior.noted(f"planned by rules, since the model's plan cannot be used: {error}")
@@ -145,7 +147,8 @@ def _draft(prior: Plan, said: Mapping[str, str]) -> str:
 
 
 def _conversation(turns: Sequence[Turn]) -> str:
-    said = [f"{turn.role or turn.speaker}: {turn.text[:_TURN_LENGTH]}" for turn in turns[-_TURNS:]]
+    # An earlier answer holds retrieved text: it may start no line, and speak as nobody else.
+    said = [f"{turn.role or turn.speaker}: {on_one_line(turn.text, _TURN_LENGTH)}" for turn in turns[-_TURNS:]]
     return "\n".join(["Said before:", *said, "", ""]) if said else ""
 
 
@@ -159,7 +162,8 @@ def read_plan(text: str) -> Plan:
         >>> print(read_plan('Sure! ```json\n{"steps": []}\n``` Anything else?'))
         (no retrieval)
     """
-    return Plan.from_json(next(_objects(text), text))
+    found = next(_objects(text), None)
+    return from_model(found) if found is not None else Plan.from_json(text)
 
 
 def _objects(text: str) -> Iterator[dict[str, Any]]:
