@@ -60,7 +60,7 @@ def _queries(plans: list[Execute]) -> list[object]:
 def test_the_whole_draft_and_the_question_are_the_next_query(run):
     drafts = [Draft("It was Mary [1]. So the answer is Mary."), Draft("It was Mary Shelley.")]
     plans, reads, answer = run(IterRetGen(Direct()), drafts)
-    assert _queries(plans) == [QUESTION, f"It was Mary [1]. So the answer is Mary. {QUESTION}"]
+    assert _queries(plans) == [QUESTION, f"It was Mary. So the answer is Mary. {QUESTION}"]
     assert [execute.round for execute in plans] == [1, 2]
     assert reads == [Read(QUESTION, _found("d1", 1), "chain"), Read(QUESTION, _found("d2", 2), "chain")]
     assert answer.text == "It was Mary Shelley."
