@@ -11,7 +11,7 @@ import pytest
 
 from rag.errors import ConfigError, ModelError, ScopeError, SourceError
 from rag.protocols import Relevant
-from rag.retrieve import Index
+from rag.retrieve import Index, relevance
 from rag.testing.fakes import FakeEmbedder
 from rag.testing.sources import check_scope, check_source
 from rag.types import Scope
@@ -144,6 +144,15 @@ async def test_many_collections_are_probed_by_one_search():
         )
     assert found.index(max(found)) == 7
     assert embedder.calls == before + 1
+
+
+async def test_a_probe_reads_few_passages_of_a_collection(monkeypatch):
+    read = []
+    monkeypatch.setattr(relevance, "terms", lambda text: read.append(text) or text.lower().split())
+    with Index.memory(FakeEmbedder()) as index:
+        index.add({"doc_id": f"c/{n}", "text": f"common kettle\n{n}"} for n in range(300))
+        assert await index.source("c").relevance("common kettle", Scope()) > 0.5
+    assert len([text for text in read if "\n" in text]) <= 6
 
 
 async def test_many_indexes_of_one_embedder_embed_a_question_once():
