@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from rag.errors import IndexNotFound, RetrievalError, StoreBusy
+from rag.retrieve.forking import renewed_after_fork
 from rag.types import Scope
 
 __all__ = ["Catalogue", "Seen", "View", "collection_of", "listed", "translated"]
@@ -123,7 +124,7 @@ class Catalogue:
 
     def __init__(self, folder: Path | None, *, create: bool = True) -> None:
         self.folder = folder
-        self._lock = threading.RLock()
+        renewed_after_fork(self)
         self._inherited: list[sqlite3.Connection] = []
         if folder and not create and not (folder / _FILE).is_file():
             raise IndexNotFound(f"there is no index at {folder}; make one with `rag index DOCS --index {folder}`")
@@ -136,6 +137,10 @@ class Catalogue:
             except BaseException:
                 self._connection.close()
                 raise
+
+    def renew(self) -> None:
+        """Make the lock anew, in a forked child."""
+        self._lock = threading.RLock()
 
     def _connected(self) -> sqlite3.Connection:
         self._pid = os.getpid()

@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rag.errors import DimensionMismatch, RetrievalError
 from rag.retrieve.catalogue import Catalogue, listed
+from rag.retrieve.forking import renewed_after_fork
 from rag.retrieve.snapshot import Key, Manifest, Snapshot, build
 
 if TYPE_CHECKING:
@@ -79,12 +80,16 @@ class Dense:
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
-        self._lock = threading.Lock()
+        renewed_after_fork(self)
         self._state: _State | None = None
         self._inherited: list[_State] = []
         self._unreadable: set[str] = set()
-        self._settling = threading.Lock()
         self._checked = False
+
+    def renew(self) -> None:
+        """Make the locks anew, in a forked child."""
+        self._lock = threading.Lock()
+        self._settling = threading.Lock()
 
     def search(self, vector: Vectors, k: int, partitions: Sequence[int] | None = None) -> list[tuple[int, float]]:
         """The ids of the `k` nearest chunks with their cosines (-1 to 1), best first.
@@ -105,11 +110,9 @@ class Dense:
 
     def settle(self) -> None:
         """Replace the snapshot if it has fallen behind; for the process that holds the index for writing alone."""
-        folder = self._folder
-        if folder is None:
-            return
-        with self._settling:
-            self._settle(folder)
+        if folder := self._folder:
+            with self._settling:
+                self._settle(folder)
 
     def close(self) -> None:
         """Let go of the snapshot."""

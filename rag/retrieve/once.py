@@ -8,6 +8,8 @@ from collections.abc import Callable, Hashable
 from concurrent.futures import Future
 from typing import Generic, ParamSpec, TypeVar
 
+from rag.retrieve.forking import renewed_after_fork
+
 __all__ = ["Once"]
 
 _Params = ParamSpec("_Params")
@@ -29,6 +31,10 @@ class Once(Generic[_Params, _Result]):
     def __init__(self, function: Callable[_Params, _Result], *, size: int) -> None:
         self._function = function
         self._size = size
+        renewed_after_fork(self)
+
+    def renew(self) -> None:
+        """Forget everything: what another thread is at would never be done in a forked child."""
         self._lock = threading.Lock()
         self._known: OrderedDict[Hashable, Future[_Result]] = OrderedDict()
 

@@ -25,6 +25,7 @@ from rag.ingest.document import Document
 from rag.ingest.names import names
 from rag.retrieve.catalogue import Catalogue, View, collection_of, listed
 from rag.retrieve.dense import fingerprint, packed
+from rag.retrieve.forking import renewed_after_fork
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
@@ -87,6 +88,10 @@ class Writer:
         self._embedder = embedder
         self._lock: BaseFileLock | None = None
         self._holder: int | None = None  # the process that has the lock: a forked child has not
+        renewed_after_fork(self)
+
+    def renew(self) -> None:
+        """Make the lock between threads anew, in a forked child."""
         self._one_at_a_time = threading.RLock()
 
     def add(self, documents: Iterable[Entry], view: View, *, progress: Callable[[int], None] | None = None) -> Added:

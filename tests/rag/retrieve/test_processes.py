@@ -150,3 +150,32 @@ def test_a_forked_child_reads_what_its_parent_opened_and_does_not_write(child):
         print(os.wait()[1], index.search("word9", 1)[0].passage.doc_id, index.add(documents(1, "new")).updated)
     """)
     assert forked.communicate() == ("d/9\nTrue\n0 d/9 1\n", "")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+def test_a_child_that_is_forked_while_threads_work_does_not_wait_for_them(child):
+    forked = child(f"""
+        {SMALL}
+        import threading
+        embedder, parent, inside = FakeEmbedder(), os.getpid(), threading.Event()
+        index = Index.open(folder, embedder=embedder)
+        index.add(documents(50))
+        def hang(texts, embed=embedder.embed):
+            if os.getpid() == parent:
+                inside.set()
+                threading.Event().wait(60)
+            return embed(texts)
+        embedder.embed = hang
+        def hold():
+            with index._catalogue._lock, index._dense._lock, index._writer._one_at_a_time:
+                index.search("word9", 1)
+        threading.Thread(target=hold, daemon=True).start()
+        inside.wait(30)
+        if os.fork() == 0:
+            signal.alarm(20)
+            print(index.search("word9", 1)[0].passage.doc_id, flush=True)
+            index.close()
+            os._exit(0)
+        os._exit(os.wait()[1])
+    """)
+    assert forked.communicate() == ("d/9\n", "")
