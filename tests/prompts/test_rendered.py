@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prompts import load
 from rag.protocols import Complete
-from rag.read.cited import request, request_chat
+from rag.read.cited import request
 from rag.types import EvidenceItem, Passage, Turn
 
 PASSAGE = Passage(doc_id="d", chunk_id="d#0", title="Returns", text="Within {{n}} days.", source="policies")
@@ -130,4 +130,4 @@ def test_the_chain_prompt() -> None:
 
 
 def test_the_chat_prompt() -> None:
-    assert rendered(request_chat("How are you?", TURNS)) == CHAT
+    assert rendered(request("How are you?", (), TURNS, "chat")) == CHAT
