@@ -41,7 +41,7 @@ def executed(tmp_path_factory) -> NotebookNode:
         ("plan.diff(", ["- s2  policies(", "~ s3  reviews(", '"comfortable to wear with glasses: $s1[0].product"']),
         ("assistant.run(edited", ["O-1044", "omfort"]),
         ("asyncio.gather(", ["13:00", "14.90 EUR", "returned"]),
-        ("memory.turns(", ["user: How heavy is", "1.05 kg", "user: What do buyers say"]),
+        ("memory.turns(", ["user: What is the weight", "1.05 kg", "user: What do buyers say"]),
     ],
 )
 def test_each_cell_shows_what_its_prose_says(executed, cell, facts):
