@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,8 @@ __all__ = ["talk"]
 
 def talk(assistant: Assistant, conversation: str) -> None:
     """Ask what each line says, until an empty line or the end of the input; an error ends one question only."""
+    if sys.stdin.isatty():
+        show.write("Ask; an empty line or Ctrl-D ends it.")
     while question := _line():
         try:
             answer = assistant.ask(question, conversation=conversation)
@@ -27,7 +30,12 @@ def talk(assistant: Assistant, conversation: str) -> None:
 
 
 def _line() -> str:
-    if sys.stdin.isatty():
-        sys.stderr.write("> ")
-        sys.stderr.flush()
-    return sys.stdin.readline().strip()
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().strip()
+    # Importing it is what gives `input` its line editing and history.
+    with contextlib.suppress(ImportError):
+        import readline  # noqa: F401
+    try:
+        return input("> ").strip()
+    except EOFError:
+        return ""
