@@ -255,6 +255,14 @@ class Answer(_Value):
         return tuple(first[n] for n in sorted(first))
 
     def __str__(self) -> str:
+        """The text, its numbered sources, whether it is partial, and the notes.
+
+        Example:
+            >>> print(Answer(text="Two days.", partial=True, notes=("'s2' timed out",)))
+            Two days.
+            partial: something that was needed is missing
+            note: 's2' timed out
+        """
         return "\n".join(self._lines())
 
     def _lines(self) -> Iterator[str]:
@@ -264,6 +272,8 @@ class Answer(_Value):
         for citation in self.cited:
             passage = citation.passage
             yield f"[{citation.n}] {passage.title or passage.doc_id} ({passage.source}: {passage.doc_id})"
+        if self.partial:
+            yield "partial: something that was needed is missing"
         for note in self.notes:
             yield f"note: {note}"
 
