@@ -114,7 +114,7 @@ class _Answer:
             self.text += f"{counted(items, len(ranked))}\n"
         for item in ranked:
             self.text += "- " if len(items) > 1 else ""
-            self._add(sentence(item, question), item, item.passage.text)
+            self._add(sentence(item, question, listed=len(items) > 1), item, item.passage.text)
             self.text += "\n"
 
     def tell_statements(self, chosen: Sequence[Statement], question: str) -> None:

@@ -17,14 +17,20 @@ _LONGEST_VALUE = 160
 _COLUMNS = 10
 _IDENTITY = {"doc_id", "chunk_id"}
 
+_KEY = re.compile(r"_?(?:id|key|code|no|number)$", re.IGNORECASE)
+_PLURAL = re.compile(r"(?<=[a-z]{2})(?:(?P<y>ies)|(?<=x|z)es|(?<=ch|sh|ss)es|(?<![sui])s)$", re.IGNORECASE)
+
 
 def is_row(item: EvidenceItem) -> bool:
     """Whether an item is a row of short fields, and not a text."""
     return bool(_values(item)) and "text" not in item.fields and max(map(len, _values(item).values())) <= _LONGEST_VALUE
 
 
-def sentence(item: EvidenceItem, question: str) -> str:
+def sentence(item: EvidenceItem, question: str, *, listed: bool = False) -> str:
     """The row in one line: what it is, then its columns, those that the question asks for first.
+
+    A row is called by its key and what that is a key of. One without a key is called by its table or
+    source, unless it is listed: the line above the list has that name.
 
     Example:
         >>> from rag.types import Passage
@@ -35,8 +41,9 @@ def sentence(item: EvidenceItem, question: str) -> str:
     """
     values = _values(item)
     name = _name(item, values)
+    noun = _noun(item, name)
     # "Order" is in every question about orders, and asks for no column of theirs.
-    asked = set(terms(question)) - set(terms(_noun(name)))
+    asked = set(terms(question)) - set(terms(noun if name else ""))
     rest = [column for column in values if column != name]
 
     def is_asked(column: str) -> bool:
@@ -45,7 +52,8 @@ def sentence(item: EvidenceItem, question: str) -> str:
     # What only points at other rows comes last.
     rest.sort(key=lambda column: (not is_asked(column), column.endswith("_id")))
     told = ", ".join(f"{_words(column)} {values[column]}" for column in rest[:_COLUMNS])
-    return ": ".join(filter(None, [_subject(name, values), told]))
+    subject = f"{noun} {values[name]}" if name else "" if listed else noun
+    return ": ".join(filter(None, [subject[:1].upper() + subject[1:], told]))
 
 
 def matches(item: EvidenceItem, question: str) -> int:
@@ -88,15 +96,30 @@ def _name(item: EvidenceItem, values: dict[str, str]) -> str | None:
     return next((column for column, value in values.items() if value == key), None)
 
 
-def _subject(name: str | None, values: dict[str, str]) -> str:
-    if name is None:
-        return ""
-    noun = _noun(name) or "row"
-    return f"{noun[0].upper()}{noun[1:]} {values[name]}"
+def _noun(item: EvidenceItem, name: str | None) -> str:
+    """What a row is: what its key is the id of, else one of its table or source.
+
+    Example:
+        >>> from rag.types import Passage
+        >>> item = EvidenceItem(passage=Passage(doc_id="rooms/A-1", chunk_id="c", text="…"), step_id="s1")
+        >>> _noun(item, "code"), _noun(item, "key_no"), _noun(item, None)
+        ('room', 'key', 'room')
+    """
+    own = _KEY.sub("", name or "")
+    if own and own != name:
+        return _words(own)
+    table = item.passage.doc_id.rpartition("/")[0] or item.passage.source
+    return _singular(_words(table.rpartition(".")[2])) or _words(own) or "row"
 
 
-def _noun(name: str | None) -> str:
-    return _words(re.sub(r"_?(?:id|key|code|no|number)$", "", name or "", flags=re.IGNORECASE))
+def _singular(noun: str) -> str:
+    """The English singular, as far as an ending tells.
+
+    Example:
+        >>> [_singular(noun) for noun in ("reviews", "companies", "boxes", "houses", "status", "glass")]
+        ['review', 'company', 'box', 'house', 'status', 'glass']
+    """
+    return _PLURAL.sub(lambda found: "y" if found["y"] else "", noun)
 
 
 def _words(name: str) -> str:

@@ -109,9 +109,21 @@ def test_a_long_list_says_how_many_rows_it_shows() -> None:
     assert text.count("\n- ") == 10
 
 
-def test_a_row_without_a_key_tells_its_fields() -> None:
-    passage = Passage(doc_id="fn/1", chunk_id="fn/1#0", text="total: 5", source="count")
-    assert answer("How many?", EvidenceItem(passage=passage, step_id="s1", fields={"total": 5})) == "total 5 [1]."
+def test_a_row_is_called_by_its_table_where_its_key_names_nothing() -> None:
+    room = page("rooms/A-101", "…").model_copy(update={"fields": {"doc_id": "rooms/A-101", "code": "A-101", "beds": 2}})
+    assert answer("How many beds?", room) == "Room A-101: beds 2 [1]."
+    room = room.model_copy(update={"fields": {"doc_id": "rooms/A-101", "hall": "A", "number": 101}})
+    assert answer("Which hall?", room) == "Room: hall A, number 101 [1]."
+
+
+def counts(*totals: int) -> list[EvidenceItem]:
+    passages = [Passage(doc_id=f"count/{n}", chunk_id=f"count/{n}#0", text="…", source="count") for n in totals]
+    return [EvidenceItem(passage=p, step_id="s1", fields={"total": n}) for p, n in zip(passages, totals, strict=True)]
+
+
+def test_a_row_without_a_key_is_called_by_its_source_once() -> None:
+    assert answer("How many?", *counts(5)) == "Count: total 5 [1]."
+    assert answer("How many?", *counts(5, 6)) == "2 rows from count:\n- total 5 [1].\n- total 6 [2]."
 
 
 def test_a_row_with_a_long_text_is_read_as_a_text() -> None:
