@@ -14,7 +14,7 @@ from datetime import date
 from typing import Final
 
 from planners.dates import find_days
-from planners.fill import ids
+from planners.fill import fill, ids
 from planners.language import content, stem
 from planners.names import is_proper, name_stems
 from planners.schemas import enumerated, id_pattern, is_state
@@ -58,12 +58,13 @@ class Thing:
     """Something that a text names through a record, as in "the headphones from my last order".
 
     `source` is that of the record, `noun` what the thing is called, `rest` the text without the words
-    that lead to the record.
+    that lead to the record, `field` the record's field that holds it where the text says which.
     """
 
     source: str
     noun: str
     rest: str
+    field: str = ""
 
 
 def is_record(card: SourceCard) -> bool:
@@ -147,12 +148,16 @@ def thing(card: SourceCard, text: str) -> Thing | None:
 
     Example:
         >>> thing(SourceCard(name="orders"), "Can I return the headphones from my last order?")
-        Thing(source='orders', noun='headphones', rest='Can I return the headphones?')
+        Thing(source='orders', noun='headphones', rest='Can I return the headphones?', field='')
         >>> thing(SourceCard(name="orders"), "Is the lamp I ordered last week dimmable?").noun
         'lamp'
         >>> thing(SourceCard(name="orders"), "What is the status of my last order?") is None
         True
     """
+    for said in _OF_RECORD.finditer(text):
+        length = _record_length(card, text[said.end("lead") :]) if _text_field(card, said["noun"]) else 0
+        if length:
+            return _in_field(card, text, said, said.end("lead") + length)
     for pointer in pointers(card, text):
         # "in order O-17": the noun before an id belongs to the pointer.
         before = re.sub(rf"\b(?:{'|'.join(nouns(card)) or '(?!)'})s?\s*$", "", text[: pointer.start], flags=re.I)
@@ -173,6 +178,53 @@ _LED_TO: Final = re.compile(
     rf"\b(?:the|my|that|this|those|these|which|our)\s+(?P<noun>{_NOUN})(?P<lead>\s+{_IN}\s+(?:the\s+|my\s+|an?\s+)?)$",
     re.I,
 )
+
+
+# "the drug prescribed to": read ahead, so that "the effects of the drug in" is found at either "the".
+_OF_RECORD: Final = re.compile(
+    r"(?P<of>\s+(?:of|about|for|on)\s+|\b)(?=(?:the|which|what|its|my|that|this|his|her|their)\s+"
+    r"(?P<noun>[\w'’-]+(?:\s+[\w'’-]+)??)"
+    r"(?P<lead>(?:\s+[a-z]+(?:ed|en))?\s+(?:of|in|on|for|from|to|by|with|at|under)\s+))",
+    re.IGNORECASE,
+)
+_ASKING: Final = re.compile(r"^(?:what|which|who)(?:\s+(?:is|are|was|were)|['’]s)\s+(?:the\s+)?", re.IGNORECASE)
+
+
+def _in_field(card: SourceCard, text: str, match: re.Match[str], end: int) -> Thing | None:
+    """The thing that a field of a record holds; None when the text asks for the fields of the record alone."""
+    rest = _without(text, match.end("noun"), end)
+    if set(content(rest)) <= fields(card) | nouns(card):
+        return None
+    if match["of"].strip():
+        # "the side effects of the drug": its name comes in place of "the drug".
+        rest = _ASKING.sub("", _without(text, match.start(), end))
+    return Thing(card.name, match["noun"], rest, _text_field(card, match["noun"]))
+
+
+def _text_field(card: SourceCard, noun: str) -> str:
+    """The field that a noun calls by its name and that names things: a text that is no id, date or state."""
+    said = set(content(noun))
+    for name, schema in (card.output or {}).get("properties", {}).items():
+        argument = card.properties.get(name, {})
+        told = said and said <= {stem(word) for word in name.split("_")}
+        if not told or name.endswith("id") or schema.get("type", "string") != "string" or schema.get("format"):
+            continue
+        if not argument or not (id_pattern(card, name) or (is_state(card, name) and not argument.get("sampled"))):
+            return str(name)
+    return ""
+
+
+def _record_length(card: SourceCard, text: str) -> int:
+    """How much of a text, from its start, points at rows: by an id, a label, a day, a noun; 0 when nothing does."""
+    said = [p.words for p in pointers(card, text)]
+    for filling in fill(card, text, date.max, nouns(card)):
+        said += [words for name, words in filling.words.items() if name != "table"]
+    ends = [text.index(words) + len(words) for words in said if words in text and _leads(card, text, words)]
+    return max(ends, default=0)
+
+
+def _leads(card: SourceCard, text: str, words: str) -> bool:
+    return set(content(text[: text.index(words)])) <= nouns(card)
 
 
 def _bought(card: SourceCard) -> str:

@@ -231,8 +231,13 @@ def _example(settled: Sequence[Part]) -> str:
         waiting = [part] if part.thing else [other for other in settled[place + 1 :] if leans(other.text)]
         if all(is_record(choice.card) for other in waiting for choice in other.choices):
             continue
-        records = [choice.card for choice in part.choices if is_record(choice.card) and choice.card.title_field]
+        records = [choice.card for choice in part.choices if is_record(choice.card) and _names(choice.card, part)]
         named = named_things(part.text)
         if example := example_of(records[0], part.thing) if records else " ".join(named[-1:]):
             return example
     return ""
+
+
+def _names(card: SourceCard, part: Part) -> bool:
+    """Whether the rows of a source name what the part is about."""
+    return bool(card.title_field or (part.thing and part.thing.field))

@@ -12,7 +12,7 @@ from planners.choose import Choice, less_frame
 from planners.fill import fill, labels
 from planners.language import bare, content, leans, named_things
 from planners.records import Thing, fields, is_record, nouns
-from planners.schemas import id_pattern, is_state
+from planners.schemas import enumerated, id_pattern, is_state
 from rag.card import SourceCard
 from rag.plan import Ref, Step, text
 
@@ -148,7 +148,7 @@ class Assembly:
             self._append(card, {})
         elif self._knows(card) and (providers := self._providers(part)):
             for provider in providers:
-                self._search_for_title(card, query, words, provider)
+                self._search_for_title(card, query, part, provider)
         elif leans(part.text) and self._before:
             if not self._went_on(card, words):
                 named = self._knows(card) or not named_things(self._before[-1].text)
@@ -157,11 +157,13 @@ class Assembly:
             self._append(card, {query: words})
         return True
 
-    def _search_for_title(self, card: SourceCard, query: str, words: str, provider: Step) -> None:
+    def _search_for_title(self, card: SourceCard, query: str, part: Part, provider: Step) -> None:
         """Search for the thing that a record names; for what the question calls it, should there be no record."""
-        title, words = str(self._cards[provider.source].title_field), _POINTING.sub("", words)
+        field = part.thing.field if part.thing else ""
+        title = field or str(self._cards[provider.source].title_field)
+        words = _POINTING.sub("", _query(part))
         step = self._append(card, {query: text(words, " ", Ref(provider.id, (title,)))})
-        nouns_said = [part.thing.noun for part in self._before if part.thing]
+        nouns_said = [said.thing.noun for said in (*self._before, part) if said.thing and said.thing.noun not in words]
         plain = " ".join(dict.fromkeys([words, *nouns_said])).strip()
         self.otherwise.append(Step(id=f"{step.id}_else", source=card.name, args={query: plain}, if_empty=provider.id))
 
@@ -169,7 +171,10 @@ class Assembly:
         """The steps whose rows name the things that the part is about: those over one source of records."""
         if not part.thing and not (leans(part.text) and self._before):
             return []
-        named = [s for s in self.steps if is_record(self._cards[s.source]) and self._cards[s.source].title_field]
+        through = part.thing.source if part.thing and part.thing.field else ""
+        named = [s for s in self.steps if s.source == through] or [
+            s for s in self.steps if is_record(self._cards[s.source]) and self._cards[s.source].title_field
+        ]
         return [step for step in named if step.source == named[0].source]
 
     def _knows(self, card: SourceCard) -> bool:
@@ -206,7 +211,8 @@ def _query(part: Part) -> str:
 def example_of(card: SourceCard, thing: Thing | None) -> str:
     """One of the things that the rows of a source name: to learn which other sources know such things."""
     noun = thing.noun if thing else ""
-    schema = card.properties.get(card.title_field or "", {})
-    values: Sequence[str] = schema.get("values") or ()
+    name = (thing.field if thing else "") or card.title_field or ""
+    schema = card.properties.get(name, {})
+    values: Sequence[str] = schema.get("values") or (enumerated(card, name) if schema else ())
     fitting: Iterator[str] = (value for value in values if noun and set(content(noun)) <= set(content(value)))
     return next(fitting, values[0] if values else noun)

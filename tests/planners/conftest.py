@@ -114,3 +114,43 @@ def planned() -> Planned:
         return execute.plan
 
     return drive
+
+
+class ClinicArguments(BaseModel):
+    """As a database source makes them from a clinic's tables."""
+
+    table: Literal["appointments", "patients", "prescriptions"] | None = None
+    query: str | None = _of("query")
+    patient_id: str | None = Field(None, pattern="^P[0-9]+$", description="patients.patient_id")
+    appointment_id: str | None = _id("A", "appointments.appointment_id")
+    prescription_id: int | None = Field(None, description="prescriptions.prescription_id")
+    name: str | None = Field(
+        None, description="patients.name", json_schema_extra={"values": ["Ada Birch", "Eva Frost"]}
+    )
+    drug: str | None = Field(
+        None, description="prescriptions.drug", json_schema_extra={"values": ["Metformin", "Ibuprofen"]}
+    )
+    status: Literal["booked", "done", "cancelled"] | None = Field(None, description="appointments.status")
+
+
+CLINIC = SourceCard(
+    name="clinic",
+    about="tables: appointments (appointment_id, status), patients (patient_id, name), prescriptions (drug)",
+    arguments=ClinicArguments,
+    output={
+        "type": "object",
+        "properties": {
+            "appointment_id": {"type": "string"},
+            "patient_id": {"type": "string"},
+            "name": {"type": "string", "role": "title"},
+            "status": {"type": "string"},
+            "prescription_id": {"type": "integer"},
+            "drug": {"type": "string"},
+        },
+    },
+)
+
+
+@pytest.fixture(scope="session")
+def clinic() -> tuple[SourceCard, ...]:
+    return (*_texts("leaflets", "policies"), CLINIC)

@@ -132,6 +132,31 @@ def test_the_headphones_of_the_last_order(planned, task, shop):
     assert check(plan, shop) is plan
 
 
+@pytest.mark.parametrize(
+    ("question", "row", "query"),
+    [
+        ("What are the side effects of the drug in prescription 4?", {"prescription_id": 4}, "side effects"),
+        ("What are the side effects of the drug prescribed to P05?", {"patient_id": "P05"}, "side effects"),
+        ("May I take the drug of P05 with milk?", {"patient_id": "P05"}, "May I take the drug with milk"),
+    ],
+)
+def test_what_any_text_field_of_a_record_holds_is_searched_for(question, row, query, planned, task, clinic):
+    plan = planned(Rules(), task(question, clinic), _knowing(leaflets=0.8))
+    (_, looked_up), (source, args) = _calls(plan)
+    assert looked_up.items() >= row.items()
+    assert (source, str(args["query"])) == ("leaflets", f"{query} $s1[0].drug")
+    assert plan.steps[-1].if_empty == "s1"
+    assert check(plan, clinic) is plan
+
+
+@pytest.mark.parametrize(
+    "question", ["What is the status of A-102?", "What is the drug of P05?", "Who is the patient in prescription 4?"]
+)
+def test_a_question_for_the_field_itself_needs_its_record_alone(question, planned, task, clinic):
+    plan = planned(Rules(), task(question, clinic), _knowing(leaflets=0.8))
+    assert [source for source, _ in _calls(plan)] == ["clinic"]
+
+
 def test_a_record_that_several_parts_need_is_looked_up_once(planned, task, shop):
     question = "Who carries O-17, and what is its tracking number, and is the product in order O-17 waterproof?"
     plan = planned(Rules(), task(question, shop), _knowing(products=0.8))
