@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -19,7 +19,7 @@ from planners.schemas import enumerated
 from planners.steps import Assembly, Part, carried, example_of
 from planners.talk import small_talk
 from rag.card import SourceCard
-from rag.plan import Plan
+from rag.plan import Plan, Step
 from rag.protocols import Action, Observation, Steps, Task
 
 __all__ = ["Routed", "Rules", "named_choices", "named_sources"]
@@ -31,6 +31,8 @@ _PROCEDURE: Final = re.compile(
     r"|\b(?:am\s+i|are\s+we)\s+(?:allowed|entitled|able)\b|\bdo\s+(?:i|we)\s+(?:need|have)\s+to\b",
     re.IGNORECASE,
 )
+# Letters, then digits, as in "A-102" and "P05".
+_ID_SHAPED: Final = re.compile(r"(?<![\w-])[A-Za-z]{1,5}-?\d+(?:-\d+)*(?![\w-])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +103,25 @@ class Rules:
         for part in settled:
             assembly.add(part)
         steps = (*assembly.steps, *assembly.otherwise)
+        assembly.notes.extend(_ids_not_taken(told, steps, task.cards))
         plan = planned(Plan(steps=steps, notes=tuple(dict.fromkeys([*notes, *assembly.notes]))), task)
         return Routed(plan, tuple(settled))
+
+
+def _ids_not_taken(question: str, steps: Sequence[Step], cards: Sequence[SourceCard]) -> Iterator[str]:
+    """A note for each word of a question that looks like an id and that no step has for one."""
+    by_name = {card.name: card for card in cards}
+    # What search words are to sources of texts is any text: an id among them is looked up nowhere.
+    taken: dict[bool, set[str]] = {True: set(), False: set()}
+    for step in steps:
+        words = " ".join(str(value) for value in step.args.values())
+        taken[is_record(by_name[step.source])].update(_ID_SHAPED.findall(words.upper()))
+    has_records = any(is_record(card) for card in cards)
+    for said in dict.fromkeys(_ID_SHAPED.findall(question)):
+        if said.upper() not in taken[True] | taken[False]:
+            yield f"{said} was not used: no source takes it"
+        elif has_records and said.upper() not in taken[True]:
+            yield f"{said} was only searched for as a word: no source takes it as an id"
 
 
 def _usable(task: Task) -> tuple[Task, list[str]]:

@@ -178,6 +178,17 @@ def test_ids_of_records_go_to_arguments_of_the_same_name(planned, task, orders):
     ]
 
 
+def test_an_id_that_no_source_takes_is_told(planned, task, clinic):
+    plan = planned(Rules(), task("When is appointment A-102 of P05, and what is O-17?", clinic), _knowing(policies=0.2))
+    assert [note for note in plan.notes if "no source takes it" in note] == [
+        "O-17 was only searched for as a word: no source takes it as an id"
+    ]
+    alone = planned(Rules(), task("What is the status of A-102 and Q-9?", clinic[2:]))
+    assert "Q-9 was not used: no source takes it" in alone.notes
+    texts_alone = planned(Rules(), task("What is B12 good for?", clinic[:2]))
+    assert not any("B12 was" in note for note in texts_alone.notes)
+
+
 def test_records_are_asked_only_where_the_question_points_at_rows(planned, task, shop):
     knowing = _knowing(policies=0.5, orders=0.8)
     for question in (
