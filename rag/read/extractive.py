@@ -119,13 +119,16 @@ class _Answer:
 
     def tell_statements(self, chosen: Sequence[Statement], question: str) -> None:
         """Statements as a paragraph; what one is about stands before it where it does not say so."""
+        titles = {statement.item.passage.title for statement in chosen}
+        several = len(titles) > 1 and not any(statement.is_meant(question) for statement in chosen)
         said = ""
         for place, statement in enumerate(chosen):
-            subject = statement.subject(question)
+            subject = statement.subject(question, among_others=several)
             words = plain(statement.text)
             self.text += " " if place else ""
             self._add(f"{subject}: {words}" if subject not in ("", said) else words, statement.item, statement.text)
-            said = subject or said
+            # One that says its own subject ends the stretch on the last one.
+            said = subject or (said if said in statement.names else "")
         self.text += "\n" if chosen else ""
 
     def _add(self, words: str, item: EvidenceItem, quote: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from rag.ingest.headings import headings
@@ -18,18 +18,26 @@ __all__ = ["Statement", "named", "statements_of"]
 _LONGEST = 600
 """Characters of a statement that can stand in an answer; a longer one is a listing, or has no full stops."""
 
+_MEANT, _SAID = 0.3, 0.5
+"""The shares of a name's words from which on a question means it, and a statement says it."""
+
 _SAME_WORD = 5
 """Letters from which on a stem that begins with another is taken for a form of it, as "complaint" of "complain"."""
 
 
 @dataclass(frozen=True)
 class Statement:
-    """A statement of a passage, the heading or question above it, and the rank of its passage in its step."""
+    """A statement of a passage, the heading or question above it, and the rank of its passage in its step.
+
+    `alike` says that a document of another title has the same heading: each is about one thing of a
+    kind, as the pages of products are, and a statement means that of its own document.
+    """
 
     item: EvidenceItem
     text: str
     above: str
     rank: int
+    alike: bool = False
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -57,10 +65,23 @@ class Statement:
             return 0.8
         return 0.6 if word in self.around else 0.0
 
-    def subject(self, question: str) -> str:
-        """The name to put before it: the one that the question means, unless the statement says it."""
-        name = max(self.names, key=lambda each: (named(each, question), len(each)), default="")
-        return name if named(name, question) >= 0.3 and named(name, self.text) < 0.5 else ""
+    def subject(self, question: str, *, among_others: bool = False) -> str:
+        """The name to put before it, unless the statement says it.
+
+        That is the name that the question means; where it means none, the title of a document like
+        others, or `among_others`: when statements of several documents stand side by side.
+        """
+        name = self._nearest(question)
+        if not self.is_meant(question):
+            name = " ".join(self.item.passage.title.split()) if self.alike or among_others else ""
+        return name if named(name, self.text) < _SAID else ""
+
+    def is_meant(self, question: str) -> bool:
+        """Whether a question names what the passage is about."""
+        return named(self._nearest(question), question) >= _MEANT
+
+    def _nearest(self, question: str) -> str:
+        return max(self.names, key=lambda each: (named(each, question), len(each)), default="")
 
 
 def named(name: str, text: str) -> float:
@@ -76,7 +97,8 @@ def statements_of(items: Sequence[EvidenceItem]) -> list[Statement]:
     for item in items:
         found += _of_item(item, ranks[item.step_id])
         ranks[item.step_id] += 1
-    return found
+    under = Counter(heading for heading, _ in {(each.above, each.item.passage.title) for each in found if each.above})
+    return [replace(each, alike=under[each.above] > 1) for each in found]
 
 
 def _of_item(item: EvidenceItem, rank: int) -> Iterator[Statement]:

@@ -57,6 +57,30 @@ def test_a_review_is_about_the_product_that_the_question_names() -> None:
     assert answer(asked, review) == "Aria Studio Headphones: The battery lasts 38 hours [1]."
 
 
+def leaflet(drug: str, dose: str, effects: str) -> EvidenceItem:
+    return page(drug, f"# {drug}\n## Dose\n{dose}\n## Side effects\n{effects}", drug)
+
+
+LEAFLETS = (
+    leaflet("Ibuprofen", "Adults take 200 to 400 mg every six hours.", "Common side effects are heartburn and nausea."),
+    leaflet("Metformin", "Start with 500 mg a day.", "In the first weeks a stomach ache is common."),
+)
+
+
+def test_of_documents_alike_each_statement_says_whose_it_is() -> None:
+    assert answer("What is the dose that adults take?", *LEAFLETS) == (
+        "Ibuprofen: Adults take 200 to 400 mg every six hours [1]."
+    )
+    assert answer("Which one has heartburn as a side effect?", *LEAFLETS).startswith("Ibuprofen: Common side effects")
+
+
+def test_titles_that_the_question_does_not_name_stand_before_statements_side_by_side() -> None:
+    items = (page("a", "Dogs are welcome.", "Shop rules"), page("b", "Big dogs are welcome.", "Cafe rules"))
+    assert answer("Are dogs welcome?", *items) == (
+        "Shop rules: Dogs are welcome [1]. Cafe rules: Big dogs are welcome [2]."
+    )
+
+
 def test_another_model_of_the_named_product_is_no_answer() -> None:
     small, large = (
         page("a", "Weight: 720 g.", "Harbour 18 L Backpack"),
