@@ -33,6 +33,8 @@ def sql(
     read-only and refuses ATTACH, PostgreSQL runs read-only transactions. Up to 32 columns become
     arguments (identifiers first, then choices, dates, labels, numbers); words in the text of all
     others are found by `query`. A filter on a column of another table is joined along foreign keys.
+    A primary key that is called `id` is the argument that columns pointing at it are usually called:
+    that of a table `patients` is `patient_id`.
 
     Args:
         name: the source's name; the table called alike is the one that is asked by default.

@@ -13,6 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 from pydantic.fields import FieldInfo
 
 from rag.sources.sql.columns import Column
+from rag.sources.sql.keys import bare_key, key_names
 from rag.sources.sql.schema import DatabaseSchema, Table
 
 __all__ = ["MAX_FILTERS", "Argument", "Bound", "argument_model", "filters"]
@@ -28,12 +29,21 @@ _RESERVED: Final = ("table", "query", "newest", "sql")
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """An argument that filters by the columns of one name, in whichever tables have it."""
+    """An argument that filters by the columns of one name, in whichever tables have it.
+
+    `columns` are by table; among those of `patient_id` is the `id` of the table of patients.
+    """
 
     name: str
     column: str
     bound: Bound
     columns: dict[str, Column] = field(hash=False)
+
+    @property
+    def telling(self) -> list[Column]:
+        """The columns that tell its type: keys, if it has any, as what points at them may have no rows yet."""
+        keys = [column for column in self.columns.values() if column.name != self.column]
+        return keys or list(self.columns.values())
 
 
 def filters(schema: DatabaseSchema, default: Table) -> tuple[Argument, ...]:
@@ -41,16 +51,12 @@ def filters(schema: DatabaseSchema, default: Table) -> tuple[Argument, ...]:
 
     Among equals, columns that more tables share come first, then the default table's, in its order.
     """
-    homes: dict[str, dict[str, Column]] = {}
-    for table in (default, *(t for t in schema.tables.values() if t is not default)):
-        for column in table.columns.values():
-            if column.kind in _RANK:
-                homes.setdefault(column.name, {})[table.name] = column
+    homes = _homes(schema, default)
     shared = Counter({name: len(columns) for name, columns in homes.items()})
     ordered = sorted(
         homes,
         key=lambda name: (
-            min(_RANK[column.kind] for column in homes[name].values()),
+            min(_RANK[column.kind if column.name == name else "id"] for column in homes[name].values()),
             # The date that the default table is ordered by is the one that "from" and "to" mean.
             default.date is None or name != default.date.name,
             -shared[name],
@@ -63,6 +69,20 @@ def filters(schema: DatabaseSchema, default: Table) -> tuple[Argument, ...]:
         if len(arguments) + len(more) <= MAX_FILTERS:
             arguments += more
     return tuple(arguments)
+
+
+def _homes(schema: DatabaseSchema, default: Table) -> dict[str, dict[str, Column]]:
+    """By the name of an argument, the columns that it is about, by table; the default table's come first."""
+    # In a wide schema the other keys share `id`, so that not every argument is a key.
+    names = dict(list(key_names(schema, default).items())[: MAX_FILTERS // 2])
+    homes: dict[str, dict[str, Column]] = {}
+    for table in (default, *(t for t in schema.tables.values() if t is not default)):
+        key = bare_key(table)
+        for column in table.columns.values():
+            if column.kind in _RANK:
+                name = names.get(table.name, column.name) if column.name == key else column.name
+                homes.setdefault(name, {})[table.name] = column
+    return homes
 
 
 def _arguments(name: str, columns: dict[str, Column], taken: set[str]) -> Iterator[Argument]:
@@ -99,19 +119,19 @@ def argument_model(
 
 
 def _filter(argument: Argument) -> tuple[Any, FieldInfo]:
-    name, columns = argument.name, argument.columns
-    where = ", ".join(f"{table}.{argument.column}" for table in columns)
+    name, columns = argument.name, argument.telling
+    where = ", ".join(f"{table}.{column.name}" for table, column in argument.columns.items())
     if argument.bound != "is":
         day = Annotated[date, BeforeValidator(_day)]
         side = "on or after" if argument.bound == "from" else "on or before"
         return _optional(name, day, f"{where} {side} this day", role=argument.bound)
-    kinds = {column.kind for column in columns.values()}
+    kinds = {column.kind for column in columns}
     if len(kinds) == 1 and (kind := _TYPES.get(kinds.pop())):
         return _optional(name, kind, where)
-    values = tuple(dict.fromkeys(value for column in columns.values() for value in column.values))
-    if all(column.kind == "enum" and column.values for column in columns.values()):
-        return _optional(name, _choice(values), where, sampled=any(column.sampled for column in columns.values()))
-    patterns = {column.pattern for column in columns.values()}
+    values = tuple(dict.fromkeys(value for column in columns for value in column.values))
+    if all(column.kind == "enum" and column.values for column in columns):
+        return _optional(name, _choice(values), where, sampled=any(column.sampled for column in columns))
+    patterns = {column.pattern for column in columns}
     pattern = patterns.pop() if len(patterns) == 1 else None
     return _optional(name, str, where, pattern=pattern, values=list(values))
 

@@ -98,7 +98,7 @@ class Select:
 
     def _own_column(self, table: Table, argument: Argument, value: Any) -> Column | None:
         """The table's column that the argument filters by: of its name, or that foreign keys of its name mean."""
-        if argument.column in table.columns:
+        if table.name in argument.columns:
             return _that_can_be(value, argument.columns).get(table.name)
         referred = self._readable.referred(table.name, argument.column)
         return table.columns[referred] if referred else None
@@ -126,7 +126,7 @@ class Select:
             kept = self._owned(other, table, query.owned)
             if table.name not in homes:
                 return kept
-            return kept + [self._fits(other, table.columns[a.column], a, value) for a, value in given]
+            return kept + [self._fits(other, a.columns[table.name], a, value) for a, value in given]
 
         return sa.or_(*(self._linked(rows, paths[home], fits, every=False) for home in homes))
 

@@ -119,13 +119,13 @@ async def ids(source, **args):
 
 
 async def test_rows_have_json_values(orders):
-    (row,) = await orders.call({"id": "O-9"}, Scope())
+    (row,) = await orders.call({"order_id": "O-9"}, Scope())
     assert row["amount"] == 149.5
     assert row["customer"] == "00000000-0000-0000-0000-000000000001"
     assert row["placed_at"].startswith("2026-03-01T")
     assert (row["tags"], row["more"], row["doc_id"]) == (["a", "b"], {"gift": True}, "orders/O-9")
     assert "receipt" not in row
-    assert (await orders.call({"id": "O-10"}, Scope()))[0]["amount"] is None
+    assert (await orders.call({"order_id": "O-10"}, Scope()))[0]["amount"] is None
 
 
 @pytest.mark.parametrize(

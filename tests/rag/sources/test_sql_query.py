@@ -39,8 +39,8 @@ async def test_rows_without_a_date_come_by_key_and_without_a_key_lack_an_id(shop
 @pytest.mark.parametrize(
     ("args", "found"),
     [
-        ({"id": "O-9"}, ["O-9"]),
-        ({"id": "o-9"}, []),
+        ({"order_id": "O-9"}, ["O-9"]),
+        ({"order_id": "o-9"}, []),
         ({"customer_id": "C-1"}, ["O-10", "O-9"]),
         ({"quantity": 1}, ["O-11", "O-9"]),
         ({"quantity": "3"}, ["O-12"]),
@@ -156,7 +156,7 @@ async def test_output_tells_every_field(shop):
     for table in ("customers", "orders", "shipments", "settings"):
         for row in await shop.call({"table": table}, Scope()):
             assert row.keys() <= shop.card.output["properties"].keys()
-    (ann,) = await shop.call({"table": "customers", "id": "C-1"}, Scope())
+    (ann,) = await shop.call({"table": "customers", "customer_id": "C-1"}, Scope())
     assert ann["vip"] is True
 
 
@@ -182,3 +182,35 @@ async def test_calls_run_at_once_from_several_loops(shop):
 )
 async def test_relevance(shop, question, score):
     assert await shop.relevance(question, Scope()) == score
+
+
+CLINIC = """
+CREATE TABLE patients (id TEXT PRIMARY KEY, name TEXT);
+CREATE TABLE appointments (id TEXT PRIMARY KEY, patient_id TEXT REFERENCES patients, day DATE);
+CREATE TABLE prescriptions (id INTEGER PRIMARY KEY, appointment_id TEXT REFERENCES appointments, drug TEXT);
+INSERT INTO patients VALUES ('P05', 'Ann'), ('P06', 'Bo');
+INSERT INTO appointments VALUES ('A-105', 'P05', '2026-01-02'), ('A-106', 'P06', '2026-01-03');
+INSERT INTO prescriptions VALUES (4, 'A-105', 'aspirin'), (5, 'A-106', 'codeine');
+"""
+
+
+@pytest.mark.parametrize(
+    ("args", "found"),
+    [
+        ({"patient_id": "P05"}, ["P05"]),
+        ({"appointment_id": "A-106"}, ["P06"]),
+        ({"prescription_id": 4}, ["P05"]),
+        ({"table": "appointments", "appointment_id": "A-105"}, ["A-105"]),
+        ({"table": "appointments", "patient_id": "P06"}, ["A-106"]),
+        ({"table": "appointments", "prescription_id": 4}, ["A-105"]),
+        ({"table": "prescriptions", "prescription_id": "4"}, [4]),
+        ({"table": "prescriptions", "appointment_id": "A-105"}, [4]),
+        ({"table": "prescriptions", "patient_id": "P06"}, [5]),
+        ({"table": "prescriptions", "patient_id": "P06", "prescription_id": 4}, []),
+    ],
+)
+async def test_keys_called_id_are_asked_for_by_their_table(tmp_path, args, found):
+    with closing(sqlite3.connect(tmp_path / "clinic.db")) as db, db:
+        db.executescript(CLINIC)
+    with closing(sql("patients", f"sqlite:///{tmp_path / 'clinic.db'}")) as source:
+        assert await ids(source, **args) == found

@@ -36,7 +36,36 @@ def test_each_column_becomes_an_argument_of_its_type(shop):
 
 def test_identifiers_tell_their_shape(shop):
     assert property_of(shop, "customer_id")["pattern"] == "^C-[0-9]+$"
-    assert "pattern" not in property_of(shop, "id")  # orders, customers and shipments differ
+    assert property_of(shop, "order_id")["pattern"] == "^O-[0-9]+$"
+    assert "id" not in shop.card.properties
+    assert {"id", "customer_id"} <= shop.card.output["properties"].keys()
+
+
+@pytest.mark.parametrize(
+    ("tables", "names"),
+    [
+        ("CREATE TABLE visits (id INTEGER PRIMARY KEY, visit_id TEXT)", {"id", "visit_id"}),
+        ("CREATE TABLE movies (id INT PRIMARY KEY); CREATE TABLE r (movie_id INT REFERENCES movies)", {"movie_id"}),
+        ('CREATE TABLE "OrderLine" (id INT PRIMARY KEY)', {"order_line_id"}),
+        ("CREATE TABLE companies (tenant INT, id INT, PRIMARY KEY (tenant, id))", {"tenant", "company_id"}),
+        ("CREATE TABLE cats (id INT PRIMARY KEY); CREATE TABLE r (cat_id TEXT)", {"id", "cat_id"}),
+        (
+            "CREATE TABLE cats (id INT PRIMARY KEY); CREATE TABLE old (no INT PRIMARY KEY);"
+            "CREATE TABLE r (cat_id INT REFERENCES old)",
+            {"id", "cat_id", "no"},
+        ),
+    ],
+)
+def test_keys_called_id_are_named_after_their_table_unless_that_means_something_else(tmp_path, tables, names):
+    assert opened(tmp_path, tables).card.properties.keys() - {"table", "query"} == names
+
+
+def test_a_key_tells_its_type_before_anything_points_at_it(tmp_path):
+    script = """CREATE TABLE cats (id TEXT PRIMARY KEY); INSERT INTO cats VALUES ('K-1');
+        CREATE TABLE naps (id INTEGER PRIMARY KEY, cat_id TEXT REFERENCES cats)"""
+    source = opened(tmp_path, script)
+    assert property_of(source, "cat_id")["pattern"] == "^K-[0-9]+$"
+    assert property_of(source, "nap_id")["type"] == "integer"
 
 
 def test_choices_are_those_of_every_table_and_of_check_constraints(shop):
@@ -104,12 +133,19 @@ def test_a_wide_schema_stays_usable(tmp_path):
 
 def test_a_database_without_rows_is_opened(tmp_path):
     source = opened(tmp_path, "CREATE TABLE t (id TEXT PRIMARY KEY, name TEXT, day DATE)")
-    assert {"id", "name", "day_from"} <= source.card.properties.keys()
+    assert {"t_id", "name", "day_from"} <= source.card.properties.keys()
 
 
 def test_dates_that_are_kept_as_numbers_are_not_offered_as_dates(tmp_path):
     source = opened(tmp_path, "CREATE TABLE t (at DATETIME, n INT); INSERT INTO t VALUES (1767225600, 1)")
     assert "at_from" not in source.card.properties
+
+
+def test_only_the_keys_that_most_point_at_have_names_of_their_own_in_a_wide_schema(tmp_path):
+    tables = "".join(f"CREATE TABLE t{n} (id INTEGER PRIMARY KEY, state DATE);" for n in range(30))
+    source = opened(tmp_path, tables + "CREATE TABLE u (t29_id INTEGER REFERENCES t29, t29_note TEXT)")
+    assert {"t0_id", "t29_id", "id", "state_from"} <= source.card.properties.keys()
+    assert "t28.id" in source.card.properties["id"]["description"]
 
 
 @pytest.mark.parametrize(
