@@ -51,6 +51,29 @@ def test_rules_plan_with_what_was_said_and_say_so():
     assert any("said before" in note for note in plan.notes)
 
 
+@pytest.mark.parametrize(
+    ("before", "question", "told"),
+    [
+        ("Status of A-102?", "And A-104?", "Status of A-104?"),
+        ("Who is P05, the patient of A-102?", "What about A-104?", "Who is P05, the patient of A-104?"),
+        ("What are the side effects of ibuprofen?", "And of metformin?", "What are the side effects of metformin?"),
+        ("What drug was Eva Frost prescribed?", "and Ada Birch?", "What drug was Ada Birch prescribed?"),
+        ("Does Eva Frost live in York?", "And Ada Birch?", "Does Ada Birch live in York?"),
+        ("Which drug is in prescription 4?", "And in prescription 5?", "Which drug is in prescription 5?"),
+        ("What is the dose of Metformin?", "What about Ibuprofen?", "What is the dose of Ibuprofen?"),
+    ],
+)
+def test_another_thing_of_the_same_kind_takes_the_place_of_the_one_before(before, question, told):
+    assert in_context(question, [Turn(role="user", text=before)]) == told
+
+
+@pytest.mark.parametrize("question", ["And P05?", "And when is the clinic open?", "And is it safe?"])
+def test_a_follow_up_of_another_kind_is_joined_to_the_question_before(question):
+    told = in_context(question, [Turn(role="user", text="Status of A-102?")])
+    assert told.startswith(question.removeprefix("And ").rstrip("?"))
+    assert "A-102" in told
+
+
 @pytest.mark.timeout(20)
 def test_a_long_sum_that_is_none_is_read_in_time():
     assert small_talk("1 + " * 5_000 + "x") is None
