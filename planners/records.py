@@ -20,7 +20,7 @@ from planners.names import is_proper, name_stems
 from planners.schemas import enumerated, id_pattern, is_state
 from rag.card import SourceCard
 
-__all__ = ["Pointer", "Thing", "fields", "is_record", "nouns", "pointers", "thing"]
+__all__ = ["Pointer", "Thing", "asks_for_rows", "fields", "is_record", "nouns", "pointers", "thing"]
 
 _WORD: Final = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 _DETERMINERS: Final = frozenset(
@@ -40,6 +40,7 @@ _STORES: Final = frozenset(
 # What is done to get what an order or a sale records, whatever the records are called.
 _BOUGHT: Final = r"(?:bought|purchased|got|received|acquired)"
 _BUYING: Final = frozenset(("order", "purchas", "sale", "transact", "invoic"))
+_LISTING: Final = re.compile(r"\b(?:list|all|every|everything)\b", re.IGNORECASE)
 _IN: Final = r"(?:from|in|on|with|inside|within)"
 
 
@@ -96,6 +97,23 @@ def fields(card: SourceCard) -> frozenset[str]:
     """The stems of the words that the fields of a source's rows are called by."""
     names = (*card.properties, *(card.output or {}).get("properties", {}))
     return frozenset(stem(word) for name in names for word in content(name.replace("_", " ")))
+
+
+def asks_for_rows(card: SourceCard, text: str) -> bool:
+    """Whether a text speaks of the rows of a source as a whole: it names their kind or a field, or asks for a list.
+
+    The name of a source that keeps several kinds of rows says none of them: "the clinic's opening hours".
+
+    Example:
+        >>> asks_for_rows(SourceCard(name="orders"), "How many orders are there?")
+        True
+        >>> asks_for_rows(SourceCard(name="orders"), "What is the weather?")
+        False
+    """
+    called = nouns(card)
+    if kinds := enumerated(card, "table") if "table" in card.properties else []:
+        called -= set(name_stems(card.name)) - {stem(str(kind).split("_")[-1]) for kind in kinds}
+    return bool(set(content(text)) & (called | fields(card)) or _LISTING.search(text))
 
 
 def pointers(card: SourceCard, text: str) -> tuple[Pointer, ...]:

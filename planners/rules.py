@@ -14,7 +14,7 @@ from planners.fill import fill
 from planners.language import content, leans, named_things, tokens
 from planners.names import mentions
 from planners.parts import asked, parts
-from planners.records import Thing, fields, is_record, nouns, pointers, thing
+from planners.records import Thing, asks_for_rows, fields, is_record, nouns, pointers, thing
 from planners.schemas import enumerated
 from planners.steps import Assembly, Part, carried, example_of
 from planners.talk import small_talk
@@ -217,10 +217,11 @@ def _asks_field(card: SourceCard, text: str) -> bool:
 
 
 def _pointed(card: SourceCard, text: str, task: Task) -> Choice | None:
-    if found := pointers(card, text):
+    filled = any(filling.args.keys() - {"table"} for filling in fill(card, text, task.now.date(), nouns(card)))
+    if (found := pointers(card, text)) and (filled or asks_for_rows(card, text)):
         return Choice(card, found[0].why)
     called = nouns(card) & set(content(text))
-    if called and any(filling.args.keys() - {"table"} for filling in fill(card, text, task.now.date(), nouns(card))):
+    if called and filled:
         return Choice(card, f"the question says {min(called)!r}")
     return None
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 from planners.choose import Choice, less_frame
 from planners.fill import fill, labels
 from planners.language import bare, content, leans, named_things
-from planners.records import Thing, fields, is_record, nouns
+from planners.records import Thing, asks_for_rows, fields, is_record, nouns
 from planners.schemas import enumerated, id_pattern, is_state
 from rag.card import SourceCard
 from rag.plan import Ref, Step, text
@@ -79,7 +79,9 @@ class Assembly:
             if missing := sorted(card.required - args.keys()):
                 self.notes.append(f"{card.name}: left out, since the question does not give its {', '.join(missing)}")
                 return False
-            self._append_or_merge(card, part, args)
+            if not self._append_or_merge(card, part, args):
+                self.notes.append(f"{card.name}: not asked, since the question points at none of its rows")
+                return False
         return True
 
     def _words(self, card: SourceCard, part: Part, args: Mapping[str, Any]) -> str:
@@ -121,15 +123,20 @@ class Assembly:
     def _depends(self, part: Part) -> bool:
         return bool(part.thing) or leans(part.text)
 
-    def _append_or_merge(self, card: SourceCard, part: Part, args: dict[str, Any]) -> None:
+    def _append_or_merge(self, card: SourceCard, part: Part, args: dict[str, Any]) -> bool:
+        """Make the step, or add to one; False when nothing is given that would tell some rows from all."""
         # "my last orders, and which of them are delayed": what a later part asks of the rows does not choose them.
         given = {name: v for name, v in args.items() if name != "table" and not is_state(card, name)}
         for place, step in enumerate(self.steps):
             if step.source == card.name and self._asks_of(step, part, given):
                 kinds = {name: value for name, value in args.items() if name == "table"}
                 self.steps[place] = step.replace(args=_in_order(card, kinds | given | step.args))
-                return
+                return True
+        is_table = "table" in card.properties or card.query_argument
+        if is_table and not args.keys() - {"table"} and not asks_for_rows(card, part.text):
+            return False
         self._append(card, args)
+        return True
 
     def _asks_of(self, step: Step, part: Part, given: Mapping[str, Any]) -> bool:
         """Whether a part asks of the rows that a step looks up already: it gives nothing more, or leans on them."""

@@ -178,6 +178,20 @@ def test_ids_of_records_go_to_arguments_of_the_same_name(planned, task, orders):
     ]
 
 
+def test_a_whole_table_is_read_only_where_the_question_speaks_of_its_rows(planned, task, clinic, texts):
+    alone = planned(Rules(), task("What is the weather?", clinic[2:]))
+    assert alone.steps == ()
+    assert alone.notes == ("clinic: not asked, since the question points at none of its rows",)
+    for question in ("How many patients are there?", "List them all", "Which drug is the commonest?"):
+        assert [source for source, _ in _calls(planned(Rules(), task(question, clinic[2:])))] == ["clinic"]
+    assert _calls(planned(Rules(), task("What is the weather?", texts("handbook"))))
+
+
+def test_the_name_of_a_database_points_at_none_of_its_tables(planned, task, clinic):
+    plan = planned(Rules(), task("What are the clinic's opening hours?", clinic), _knowing(policies=0.6))
+    assert [source for source, _ in _calls(plan)] == ["policies"]
+
+
 def test_an_id_that_no_source_takes_is_told(planned, task, clinic):
     plan = planned(Rules(), task("When is appointment A-102 of P05, and what is O-17?", clinic), _knowing(policies=0.2))
     assert [note for note in plan.notes if "no source takes it" in note] == [
