@@ -28,7 +28,8 @@ class FunctionSource:
     """Calls a function with checked arguments, and takes what it returns as rows.
 
     What the function returns may be a dictionary, a pydantic model, a dataclass, a string (a row of
-    `text`), or several of these.
+    `text`), a number, date or other scalar (a row of one field, called as the source is), or several
+    of these.
     """
 
     def __init__(self, card: SourceCard, function: Callable[..., Any], scope_parameter: str | None) -> None:
@@ -62,7 +63,7 @@ class FunctionSource:
                 result = await result
             if isinstance(result, AsyncIterable):
                 result = [item async for item in result]
-            return rows_of(result)
+            return rows_of(result, self._card.name)
 
     def _run(self, values: Mapping[str, Any]) -> Any:
         # Translated here too: a StopIteration cannot leave a thread through a future.
@@ -115,7 +116,7 @@ def source(
     """
     if enforces and shared:
         raise ConfigError(f"source {name!r}: data that is for everyone is not kept apart; leave out shared or enforces")
-    signature = read_signature(function)
+    signature = read_signature(function, name)
     if enforces and not signature.scope:
         raise ConfigError(
             f"source {name!r}: the function cannot keep to {', '.join(sorted(enforces))} without knowing the scope;"
@@ -127,7 +128,11 @@ def source(
         name,
         about=about or signature.about,
         arguments=signature.arguments,
-        output=signature.output if output is None else output if isinstance(output, Mapping) else output_schema(output),
+        output=signature.output
+        if output is None
+        else output
+        if isinstance(output, Mapping)
+        else output_schema(output, name),
         enforces=frozenset(enforces),
         shared=shared,
         cacheable=cacheable,

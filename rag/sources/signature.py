@@ -19,6 +19,7 @@ from pydantic.fields import FieldInfo
 
 from rag.card import Schema
 from rag.errors import ConfigError
+from rag.sources.rows import SCALARS
 from rag.types import Scope
 
 __all__ = ["Signature", "output_schema", "read_signature"]
@@ -38,8 +39,8 @@ class Signature:
     about: str
 
 
-def read_signature(function: Callable[..., Any]) -> Signature:
-    """The signature, with every parameter but the scope's as an argument.
+def read_signature(function: Callable[..., Any], name: str = "value") -> Signature:
+    """The signature, with every parameter but the scope's as an argument; `name` is a returned scalar's field.
 
     Raises:
         ConfigError: a parameter has no type hint, or cannot be given by name.
@@ -62,15 +63,17 @@ def read_signature(function: Callable[..., Any]) -> Signature:
         # Parameters may have names that pydantic keeps for itself: fields are numbered, their aliases are free.
         fields[f"a{len(fields)}"] = _field(parameter, hints[parameter.name], told.get(parameter.name))
     about = (inspect.getdoc(target) or "").partition("\n\n")[0].replace("\n", " ")
-    return Signature(_model(fields, target), scope, output_schema(hints.get("return")), about)
+    return Signature(_model(fields, target), scope, output_schema(hints.get("return"), name), about)
 
 
-def output_schema(hint: Any) -> Schema | None:
-    """The JSON schema of one row, where a return annotation tells it: of models, dataclasses, TypedDicts and text.
+def output_schema(hint: Any, name: str = "value") -> Schema | None:
+    """The JSON schema of one row, where a return annotation tells it.
+
+    It is told by models, dataclasses, TypedDicts, text, and scalars, which are a row's field of that name.
 
     Example:
-        >>> output_schema(list[str])["properties"]
-        {'text': {'type': 'string'}}
+        >>> output_schema(list[str])["properties"], output_schema(int, "stock")["properties"]
+        ({'text': {'type': 'string'}}, {'stock': {'type': 'integer'}})
     """
     item = _item(hint)
     if item is str:
@@ -85,6 +88,9 @@ def output_schema(hint: Any) -> Schema | None:
         if issubclass(item, BaseModel) or dataclasses.is_dataclass(item):
             schema: Schema = TypeAdapter(item).json_schema(mode="serialization")
             return schema
+        if issubclass(item, SCALARS):
+            value = TypeAdapter(item).json_schema(mode="serialization")
+            return {"type": "object", "properties": {name: value}, "required": [name]}
     except (PydanticUserError, NameError):
         return None
     return None

@@ -1,4 +1,5 @@
 import asyncio
+import decimal
 import functools
 import subprocess
 import sys
@@ -114,7 +115,37 @@ async def test_generators_are_read_to_their_end():
     assert await called(slowly) == [{"text": "a"}, {"text": "b"}]
 
 
-@pytest.mark.parametrize("result", [3, [1], object()])
+@pytest.mark.parametrize(
+    ("kind", "result", "value", "schema"),
+    [
+        (int, 3, 3, {"type": "integer"}),
+        (float | None, 2.5, 2.5, {"type": "number"}),
+        (bool, False, False, {"type": "boolean"}),
+        (decimal.Decimal, decimal.Decimal("9.90"), "9.90", {"type": "string"}),
+        (date, date(2026, 1, 2), "2026-01-02", {"type": "string", "format": "date"}),
+    ],
+)
+async def test_a_scalar_is_a_row_with_the_source_s_name(kind, result, value, schema):
+    def left(): ...
+
+    left.__annotations__["return"] = kind
+    field = source("left", left).card.output["properties"]["left"]
+    assert field | schema == field
+    assert await called(lambda: result) == [{"f": value}]
+
+
+async def test_several_scalars_are_several_rows():
+    import numpy as np
+
+    def ages() -> list[int]:
+        return [3, 4]
+
+    assert await called(ages) == [{"f": 3}, {"f": 4}]
+    assert source("f", ages).card.output["required"] == ["f"]
+    assert await called(lambda: np.int64(5)) == [{"f": 5}]
+
+
+@pytest.mark.parametrize("result", [b"ab", [[1]], object()])
 async def test_what_is_no_row_is_refused(result):
     with pytest.raises(SourceError, match="is no row; return"):
         await called(lambda: result)
