@@ -19,6 +19,9 @@ __all__ = ["Choice", "by_content", "by_noun", "less_frame"]
 CLOSE: Final = 0.95
 """A source is asked beside the best one when its score is at least this share of the best."""
 
+WEAK: Final = 0.4
+"""A best score below this gives way to records that store a name in the text."""
+
 MOST: Final = 3
 """Sources chosen by content for one part, at most."""
 
@@ -91,7 +94,8 @@ def by_content(
 
     The score of a source is how well its content meets the text, from 0 to 1, and what share of the
     text's words its card says it is about and few others do, from 0 to 1. Records are asked when their
-    fields and values make up the text; what else they hold competes only where there are no texts.
+    fields and values make up the text, and when they store a name in it and no source of texts holds
+    much on it; what else they hold competes only where there are no texts.
 
     Args:
         text: a part of a question.
@@ -118,6 +122,9 @@ def by_content(
     best = max(scores.values(), default=0.0)
     ranked = sorted((card for card in cards if card.name in scores), key=lambda card: -scores[card.name])
     chosen = [Choice(card, f"{_cut(text)!r} asks for its fields") for card in covering]
+    named = {card.name: name for card in ranked if is_record(card) and (name := _stored_name(card, text))}
+    if best < WEAK and named:
+        return (*chosen, *(Choice(card, f"it stores {named[card.name]!r}") for card in ranked if card.name in named))
     if best > 0:
         near = [card for card in ranked if scores[card.name] >= close * best][:most]
         chosen += [Choice(card, f"it fits best {_cut(text)!r} ({scores[card.name]:.2f})") for card in near]
@@ -132,6 +139,15 @@ def by_content(
 
 def _cut(text: str) -> str:
     return text if len(text) <= 60 else f"{text[:60].rsplit(' ', 1)[0]} …"
+
+
+def _stored_name(card: SourceCard, text: str) -> str:
+    """The first name in a text that is, as printed, a value that the rows of a source have; else nothing."""
+    for schema in card.properties.values():
+        for value, said in labels(schema.get("values", ()), text):
+            if said == value and value[:1].isupper() and re.search(rf"(?<!\w){re.escape(value)}(?!\w)", text):
+                return value
+    return ""
 
 
 def _told(text: str, cards: Sequence[SourceCard]) -> dict[str, float]:

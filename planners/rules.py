@@ -223,6 +223,9 @@ def _pointed(card: SourceCard, text: str, task: Task) -> Choice | None:
     called = nouns(card) & set(content(text))
     if called and filled:
         return Choice(card, f"the question says {min(called)!r}")
+    # "the drug prescribed to Eva Frost": her name leads to the record without a word for it.
+    if filled and (through := thing(card, text)) and through.field:
+        return Choice(card, f"the question says {through.noun!r}, a field of its rows")
     return None
 
 

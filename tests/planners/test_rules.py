@@ -192,6 +192,24 @@ def test_the_name_of_a_database_points_at_none_of_its_tables(planned, task, clin
     assert [source for source, _ in _calls(plan)] == ["policies"]
 
 
+def test_a_stored_name_goes_to_its_database_where_no_text_fits_well(planned, task, clinic):
+    question = "What drug was Eva Frost prescribed?"
+    plan = planned(Rules(), task(question, clinic), _knowing(leaflets=0.1, policies=0.2))
+    assert _calls(plan) == [("clinic", {"table": "prescriptions", "name": "Eva Frost"})]
+    assert "clinic: chosen because it stores 'Eva Frost'" in plan.notes
+    fitting = planned(Rules(), task("Is Metformin safe?", clinic), _knowing(leaflets=0.8))
+    assert [source for source, _ in _calls(fitting)] == ["leaflets"]
+    other = planned(Rules(), task("What does Eva Frostwick say?", clinic), _knowing(policies=0.2))
+    assert [source for source, _ in _calls(other)] == ["policies"]
+
+
+def test_a_stored_name_leads_to_what_its_record_names(planned, task, clinic):
+    question = "What are the side effects of the drug prescribed to Eva Frost?"
+    plan = planned(Rules(), task(question, clinic), _knowing(leaflets=0.8))
+    assert [source for source, _ in _calls(plan)] == ["clinic", "leaflets"]
+    assert [str(ref) for ref in references(plan.steps[1].args)] == ["$s1[0].drug"]
+
+
 def test_an_id_that_no_source_takes_is_told(planned, task, clinic):
     plan = planned(Rules(), task("When is appointment A-102 of P05, and what is O-17?", clinic), _knowing(policies=0.2))
     assert [note for note in plan.notes if "no source takes it" in note] == [
