@@ -15,12 +15,12 @@ from typing import Final
 
 from planners.dates import find_days
 from planners.fill import fill, ids
-from planners.language import content, stem
+from planners.language import content, stem, tokens
 from planners.names import is_proper, name_stems
 from planners.schemas import enumerated, id_pattern, is_state
 from rag.card import SourceCard
 
-__all__ = ["Pointer", "Thing", "asks_for_rows", "fields", "is_record", "nouns", "pointers", "thing"]
+__all__ = ["Pointer", "Thing", "asks_for_rows", "field_said", "fields", "is_record", "nouns", "pointers", "thing"]
 
 _WORD: Final = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 _DETERMINERS: Final = frozenset(
@@ -217,6 +217,12 @@ def _in_field(card: SourceCard, text: str, match: re.Match[str], end: int) -> Th
         # "the side effects of the drug": its name comes in place of "the drug".
         rest = _ASKING.sub("", _without(text, match.start(), end))
     return Thing(card.name, match["noun"], rest, _text_field(card, match["noun"]))
+
+
+def field_said(card: SourceCard, text: str) -> str:
+    """The first field of the rows that a text calls by its whole name and that names things; else nothing."""
+    found = ((word, _text_field(card, word)) for word in tokens(text))
+    return next((field for word, field in found if field and stem(word) == stem(field)), "")
 
 
 def _text_field(card: SourceCard, noun: str) -> str:

@@ -16,7 +16,7 @@ from planners.names import mentions
 from planners.parts import asked, parts
 from planners.records import Thing, asks_for_rows, fields, is_record, nouns, pointers, thing
 from planners.schemas import enumerated
-from planners.steps import Assembly, Part, carried, example_of
+from planners.steps import Assembly, Part, carried, example_of, name_field
 from planners.talk import small_talk
 from rag.card import SourceCard
 from rag.plan import Plan, Step
@@ -254,13 +254,8 @@ def _example(settled: Sequence[Part]) -> str:
         waiting = [part] if part.thing else [other for other in settled[place + 1 :] if leans(other.text)]
         if all(is_record(choice.card) for other in waiting for choice in other.choices):
             continue
-        records = [choice.card for choice in part.choices if is_record(choice.card) and _names(choice.card, part)]
+        records = [choice.card for choice in part.choices if is_record(choice.card) and name_field(choice.card, [part])]
         named = named_things(part.text)
-        if example := example_of(records[0], part.thing) if records else " ".join(named[-1:]):
+        if example := example_of(records[0], part) if records else " ".join(named[-1:]):
             return example
     return ""
-
-
-def _names(card: SourceCard, part: Part) -> bool:
-    """Whether the rows of a source name what the part is about."""
-    return bool(card.title_field or (part.thing and part.thing.field))

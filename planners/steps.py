@@ -11,12 +11,12 @@ from typing import Any, Final
 from planners.choose import Choice, less_frame
 from planners.fill import fill, labels
 from planners.language import bare, content, leans, named_things
-from planners.records import Thing, asks_for_rows, fields, is_record, nouns
+from planners.records import Thing, asks_for_rows, field_said, fields, is_record, nouns
 from planners.schemas import enumerated, id_pattern, is_state
 from rag.card import SourceCard
 from rag.plan import Ref, Step, text
 
-__all__ = ["Assembly", "Part", "carried", "example_of"]
+__all__ = ["Assembly", "Part", "carried", "example_of", "name_field"]
 
 # A source knows the things of another when it holds at least this share of what the best one holds on one of them:
 # what a record names is searched for there, and not among pages that hold for everything.
@@ -166,8 +166,8 @@ class Assembly:
 
     def _search_for_title(self, card: SourceCard, query: str, part: Part, provider: Step) -> None:
         """Search for the thing that a record names; for what the question calls it, should there be no record."""
-        field = part.thing.field if part.thing else ""
-        title = field or str(self._cards[provider.source].title_field)
+        about = [part] if part.thing else self._before
+        title = name_field(self._cards[provider.source], about)
         words = _POINTING.sub("", _query(part))
         step = self._append(card, {query: text(words, " ", Ref(provider.id, (title,)))})
         nouns_said = [said.thing.noun for said in (*self._before, part) if said.thing and said.thing.noun not in words]
@@ -180,7 +180,9 @@ class Assembly:
             return []
         through = part.thing.source if part.thing and part.thing.field else ""
         named = [s for s in self.steps if s.source == through] or [
-            s for s in self.steps if is_record(self._cards[s.source]) and self._cards[s.source].title_field
+            s
+            for s in self.steps
+            if is_record(self._cards[s.source]) and name_field(self._cards[s.source], self._before)
         ]
         return [step for step in named if step.source == named[0].source]
 
@@ -215,10 +217,21 @@ def _query(part: Part) -> str:
     return bare(re.sub(r",?\s*\bplease\b", "", words, flags=re.IGNORECASE)) or part.text
 
 
-def example_of(card: SourceCard, thing: Thing | None) -> str:
+def name_field(card: SourceCard, about: Sequence[Part]) -> str:
+    """The field of the rows that names what parts of a question are about: the last one said, else the title."""
+    for part in reversed(about):
+        if part.thing and part.thing.source == card.name:
+            return part.thing.field or card.title_field or ""
+        asks = any(choice.card is card for choice in part.choices)
+        if asks and (said := field_said(card, part.text)):
+            return said
+    return card.title_field or ""
+
+
+def example_of(card: SourceCard, part: Part) -> str:
     """One of the things that the rows of a source name: to learn which other sources know such things."""
-    noun = thing.noun if thing else ""
-    name = (thing.field if thing else "") or card.title_field or ""
+    noun = part.thing.noun if part.thing else ""
+    name = name_field(card, [part])
     schema = card.properties.get(name, {})
     values: Sequence[str] = schema.get("values") or (enumerated(card, name) if schema else ())
     fitting: Iterator[str] = (value for value in values if noun and set(content(noun)) <= set(content(value)))

@@ -210,6 +210,13 @@ def test_a_stored_name_leads_to_what_its_record_names(planned, task, clinic):
     assert [str(ref) for ref in references(plan.steps[1].args)] == ["$s1[0].drug"]
 
 
+def test_its_points_at_the_field_that_was_asked_for(planned, task, clinic):
+    question = "What drug is P05 prescribed, and what are its side effects?"
+    plan = planned(Rules(), task(question, clinic), _knowing(leaflets=0.8))
+    assert _calls(plan)[0] == ("clinic", {"table": "prescriptions", "patient_id": "P05"})
+    assert [str(ref) for ref in references(plan.steps[1].args)] == ["$s1[0].drug"]
+
+
 def test_an_id_that_no_source_takes_is_told(planned, task, clinic):
     plan = planned(Rules(), task("When is appointment A-102 of P05, and what is O-17?", clinic), _knowing(policies=0.2))
     assert [note for note in plan.notes if "no source takes it" in note] == [
