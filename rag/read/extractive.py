@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from rag.protocols import Draft
+from rag.read.absent import absent
 from rag.read.passages import Statement, statements_of
 from rag.read.rows import counted, is_row, matches, sentence
 from rag.read.select import Part, Pool
@@ -69,14 +70,34 @@ def extract(question: str, evidence: Evidence, *, embedder: Embedder | None = No
     parts = _parts(question, texts, rows)
     pool = Pool(statements_of(texts), parts, embedder)
     taken: list[Statement] = []
+    unknown: list[str] = []
     for part in parts if pool.about_it else ():
         each = max(1, min(_SENTENCES_A_PART, max_sentences // len(parts)))
         chosen = pool.choose(part, min(each, max_sentences - len(taken)), taken)
+        missing = _unknown(part, chosen, evidence, embedder)
+        if missing:
+            unknown += missing
+            chosen = [statement for statement in chosen if not statement.alike]
         answer.tell_statements(chosen, f"{question} {part.question} {part.context}")
         taken += chosen
+    notes = tuple(f"the sources say nothing of {thing!r}" for thing in dict.fromkeys(unknown))
     if not answer.citations:
-        return nothing_found(question)
-    return Draft(answer.text.strip(), tuple(answer.citations), evidence)
+        nothing = nothing_found(question)
+        return replace(nothing, notes=notes or nothing.notes)
+    return Draft(answer.text.strip(), tuple(answer.citations), evidence, notes=notes)
+
+
+def _unknown(part: Part, chosen: Sequence[Statement], evidence: Evidence, embedder: Embedder | None) -> list[str]:
+    """The things that a part is about, when they are unknown and its statements are on other things of the kind.
+
+    What any document of a kind has, as a dose, is no answer then. A subject that is known is enough.
+    """
+    asked = f"{part.question} {part.context}"
+    alike = [statement for statement in chosen if statement.alike]
+    if not alike or any(statement.is_meant(asked) for statement in alike):
+        return []
+    near = " ".join(" ".join([statement.text, *statement.names]) for statement in alike)
+    return absent(part.question, evidence.items, near, embedder)
 
 
 def _parts(question: str, texts: Sequence[EvidenceItem], rows: Sequence[EvidenceItem]) -> list[Part]:

@@ -74,6 +74,41 @@ def test_of_documents_alike_each_statement_says_whose_it_is() -> None:
     assert answer("Which one has heartburn as a side effect?", *LEAFLETS).startswith("Ibuprofen: Common side effects")
 
 
+@pytest.mark.parametrize(
+    ("question", "thing"),
+    [
+        ("What is the dose of paracetamol?", "paracetamol"),
+        ("What are aspirin's side effects?", "aspirin"),
+        ("What dose should adults take, and what side effects are common for Naproxen users?", "Naproxen users"),
+        ("Which side effects are common with Naproxen?", "Naproxen"),
+    ],
+)
+def test_what_documents_say_of_other_things_is_no_answer(question: str, thing: str) -> None:
+    from rag.embed import default_embedder
+
+    found = extract(question, Evidence(items=LEAFLETS), embedder=default_embedder())
+    assert "Common side effects" not in found.text
+    assert found.notes == (f"the sources say nothing of {thing!r}",)
+    assert "Common side effects" not in answer(question, *LEAFLETS)
+
+
+def test_another_word_for_a_thing_is_not_refused() -> None:
+    from rag.embed import default_embedder
+
+    tea = page("t", "Green tea is steeped at 75 degrees.", "Teas")
+    returns = page("r", "You can return most things within 30 days.", "Returns")
+    assert "75 degrees" in answer("How hot is green tea steeped?", tea, returns)
+    asked = "how many days do I have to send something back"
+    assert "within 30 days" in answer(asked, tea, returns, embedder=default_embedder())
+    heron, aria = (page(n, f"## Weight\nIt weighs {n} g.", f"{n} Headphones") for n in ("Heron", "Aria"))
+    assert "weighs" in answer("What is the weight of the headset?", heron, aria, embedder=default_embedder())
+
+
+def test_a_thing_that_is_known_is_answered_whatever_else_is_asked() -> None:
+    asked = "What dose of ibuprofen do adults take for a headache?"
+    assert "200 to 400 mg" in answer(asked, *LEAFLETS)
+
+
 def test_titles_that_the_question_does_not_name_stand_before_statements_side_by_side() -> None:
     items = (page("a", "Dogs are welcome.", "Shop rules"), page("b", "Big dogs are welcome.", "Cafe rules"))
     assert answer("Are dogs welcome?", *items) == (

@@ -1,0 +1,109 @@
+"""The things that a question is about and the evidence does not know."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from rag.ingest.names import names
+from rag.read.terms import terms
+from rag.types import EvidenceItem
+
+if TYPE_CHECKING:
+    from rag.protocols import Embedder
+
+__all__ = ["absent", "things"]
+
+_SAME_MEANING = 0.65
+"""The cosine of two words from which on they may stand for one another: "headset" and "headphones" have 0.72."""
+
+_PLACES = re.compile(
+    r"\b(?:of|for|about)\s+(?:(?:an?|the|my|your|our)\s+)?(?=(?P<after>[^\W\d_][\w-]*(?:\s+[\w-]+){0,3}))"
+    r"|(?P<owner>[^\W\d_][\w-]+)['’]s\b"
+    r"|(?<=[\w,;:]\s)(?P<name>[A-Z][\w-]+(?:\s[A-Z][\w-]+)*)"
+)
+_NO_THING = frozenset(
+    terms("example instance use time day week month year hour minute long kind type number amount rest free sure")
+)
+_FORM = 5
+"""Letters that two words must begin with alike to be forms of one."""
+
+
+def things(question: str) -> list[str]:
+    """What stands where the thing asked about stands: after "of", "for" or "about", before "'s", or a name.
+
+    Example:
+        >>> things("What is the dose of the paracetamol tablets for my child?")
+        ['paracetamol tablets', 'child']
+        >>> things("Is aspirin's dose that of Naproxen?"), things("For how long is it valid?")
+        (['aspirin', 'Naproxen'], [])
+    """
+    # Where every word has a capital, none is a name for it.
+    has_names = not (question.isupper() or question.istitle())
+    found = [
+        _phrase(match["after"] or match["owner"] or (match["name"] if has_names else ""))
+        for match in _PLACES.finditer(question)
+    ]
+    # A name within a phrase is the phrase's thing.
+    whole = (phrase for phrase in found if phrase and not any(phrase != each and phrase in each for each in found))
+    return list(dict.fromkeys(whole))
+
+
+def absent(question: str, items: Sequence[EvidenceItem], near: str, embedder: Embedder | None = None) -> list[str]:
+    """The things of a question that no text, title or name of the evidence has, not in another form either.
+
+    Words that several titles' documents have tell nothing of a thing: "aspirin tablets" are absent
+    where "tablets" are everywhere.
+
+    Args:
+        question: in its own words.
+        items: all of the evidence.
+        near: the texts that would be the answer; words of the same meaning in them count as the thing.
+        embedder: compares by meaning; without one, words alone count.
+
+    Raises:
+        ModelError: the embedder failed.
+    """
+    asked = things(question)
+    known: dict[str, set[str]] = {}
+    for item in items if asked else ():
+        for word in _words_of(item):
+            known.setdefault(word, set()).add(item.passage.title)
+    missing = [thing for thing in asked if _is_absent(thing, known)]
+    return [thing for thing in missing if not _is_meant(thing, near, embedder)]
+
+
+def _phrase(text: str) -> str:
+    """The words up to the first that carries no meaning."""
+
+    def telling() -> Iterator[str]:
+        for word in text.split():
+            if not terms(word):
+                return
+            yield word
+
+    words = list(telling())
+    return "" if set(terms(" ".join(words))) <= _NO_THING else " ".join(words)
+
+
+def _words_of(item: EvidenceItem) -> set[str]:
+    passage = item.passage
+    return set(terms(" ".join([passage.title, passage.text, passage.source, *names(passage.metadata)])))
+
+
+def _is_absent(thing: str, known: dict[str, set[str]]) -> bool:
+    telling = [word for word in terms(thing) if len(known.get(word, ())) < 2]
+    return bool(telling) and not any(_has(known, word) for word in telling)
+
+
+def _has(known: dict[str, set[str]], word: str) -> bool:
+    return word in known or (len(word) >= _FORM and any(own[:_FORM] == word[:_FORM] for own in known))
+
+
+def _is_meant(thing: str, near: str, embedder: Embedder | None) -> bool:
+    words = sorted(set(re.findall(r"[^\W\d_]{3,}", near.lower())))
+    if embedder is None or not words:
+        return False
+    vectors = embedder.embed([thing.lower(), *words])
+    return bool((vectors[1:] @ vectors[0]).max() >= _SAME_MEANING)
