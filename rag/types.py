@@ -175,9 +175,8 @@ class Budget(_Value):
 
 
 class Scope(_Value):
-    """Whose data a question may see. Every field that is set must match."""
+    """Whose data a question may see. Every field that is set must match; "" is refused, as it would set none."""
 
-    # An empty name would switch the scope off, where a missing header was read as "".
     tenant: str | None = Field(default=None, min_length=1)
     user: str | None = Field(default=None, min_length=1)
     as_of: _Aware | None = None

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import sqlite3
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Literal
 
 from rag.errors import ConfigError, StoreBusy, StoreError
+from rag.patience import PATIENCE, patiently
 
 __all__ = ["connected", "path_of", "transaction", "translated"]
 
 _VERSION: Final = 1
-_PATIENCE: Final = 60.0  # seconds that a writer waits for other writers, who take milliseconds each
 # Blobs equal no text, so x'' stands for NULL in the index; a unique index takes NULLs for distinct.
 _SCHEMA: Final = f"""
 CREATE TABLE turns (
@@ -68,22 +67,17 @@ def connected(path: str) -> sqlite3.Connection:
             raise StoreError(f"{path} is a folder: name the file in it that the memory is to be kept in")
         if not Path(path).absolute().parent.is_dir():
             raise StoreError(f"the folder of {path} does not exist: make it first")
-    deadline = time.monotonic() + _PATIENCE
-    while True:
-        db = sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
-        try:
-            _prepare(db, path)
-        except sqlite3.OperationalError as error:
-            db.close()
-            # A change to WAL, and the end of another's last connection, do not wait for each other.
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
-                raise
-            time.sleep(0.01)
-        except BaseException:
-            db.close()
-            raise
-        else:
-            return db
+    return patiently(lambda: _opened(path))
+
+
+def _opened(path: str) -> sqlite3.Connection:
+    db = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
+    try:
+        _prepare(db, path)
+    except BaseException:
+        db.close()
+        raise
+    return db
 
 
 def _prepare(db: sqlite3.Connection, path: str) -> None:
@@ -138,7 +132,7 @@ def translated(name: str) -> Iterator[None]:
     except sqlite3.Error as error:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-            raise StoreBusy(f"{name} is held by another writer for over {_PATIENCE:g} s: try again") from error
+            raise StoreBusy(f"{name} is held by another writer for over {PATIENCE:g} s: try again") from error
         raise StoreError(f"{name} {_ADVICE.get(code, 'failed')}: {error}") from error
     except (UnicodeError, OverflowError) as error:
         raise StoreError(f"{name} cannot keep that turn; nothing was added: {error}") from error

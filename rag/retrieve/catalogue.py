@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from rag.errors import IndexNotFound, RetrievalError, StoreBusy
+from rag.patience import PATIENCE, patiently
 from rag.retrieve.forking import renewed_after_fork
 from rag.types import Scope
 
@@ -131,12 +132,16 @@ class Catalogue:
         with translated(folder):
             if folder:
                 folder.mkdir(parents=True, exist_ok=True)
-            self._connection = self._connected()
-            try:
-                self._prepare()
-            except BaseException:
-                self._connection.close()
-                raise
+            self._connection = patiently(self._prepared)
+
+    def _prepared(self) -> sqlite3.Connection:
+        self._connection = self._connected()
+        try:
+            self._prepare()
+        except BaseException:
+            self._connection.close()
+            raise
+        return self._connection
 
     def renew(self) -> None:
         """Make the lock anew, in a forked child."""
@@ -145,7 +150,7 @@ class Catalogue:
     def _connected(self) -> sqlite3.Connection:
         self._pid = os.getpid()
         name = str(self.folder / _FILE) if self.folder else ":memory:"
-        connection = sqlite3.connect(name, timeout=30, isolation_level=None, check_same_thread=False)
+        connection = sqlite3.connect(name, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
         try:
             connection.execute("PRAGMA foreign_keys = ON")
             connection.execute("PRAGMA journal_mode = WAL")

@@ -1,0 +1,38 @@
+"""Opening a SQLite file that other processes are opening as well."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+from rag.errors import StoreBusy
+
+__all__ = ["PATIENCE", "patiently"]
+
+PATIENCE: Final = 60.0
+"""Seconds that a lock is waited for; those who hold one take milliseconds."""
+
+_Opened = TypeVar("_Opened")
+
+
+def patiently(opened: Callable[[], _Opened]) -> _Opened:
+    """What `opened` gives, once no other process is in its way.
+
+    SQLite's own timeout does not cover this: a change to WAL, and the end of another's last
+    connection, do not wait for each other.
+
+    Raises:
+        StoreBusy: another process was in the way all the time.
+        sqlite3.Error: whatever else went wrong.
+    """
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return opened()
+        except (sqlite3.OperationalError, StoreBusy) as error:
+            code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_BUSY)
+            if code & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
