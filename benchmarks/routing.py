@@ -4,8 +4,7 @@
     python -m benchmarks.routing reaper --n 40 --seed 0 --model qwen --base-url http://127.0.0.1:8101/v1
 
 The publishers of a question's gold passages are the sources that should be asked. Questions without an answer
-have none, and are told apart: "null" is the share of them for which sources that the question does not name
-were left alone.
+have none, and are told apart: "null" says how many sources are asked for one of them on average.
 """
 
 from __future__ import annotations
@@ -56,7 +55,6 @@ def routed(assistant: rag.Assistant, question: dict[str, Any]) -> dict[str, Any]
         "asked": len(asked),
         "names_all": bool(gold) and gold <= named,
         "names_none": not named,
-        "beyond_names": bool(asked - named),
         "by_rules": any(note.startswith("planned by rules") for note in plan.notes),
         "seconds": time.perf_counter() - started,
     }

@@ -14,7 +14,6 @@ import json
 import time
 from contextlib import ExitStack
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import rag
@@ -27,9 +26,9 @@ TODAY = datetime(2026, 11, 20, 12, tzinfo=UTC)
 CASSETTE = ROOT / "tests" / "cassettes" / "shop.jsonl"
 
 
-def assistant(stack: ExitStack, *, planner: str, model: Any = None, index: Path | None = None) -> rag.Assistant:
+def assistant(stack: ExitStack, *, planner: str, model: Any = None) -> rag.Assistant:
     """The assistant that the command line makes for the shop."""
-    built = stack.enter_context(rag.Index.open(index) if index else rag.Index.memory())
+    built = stack.enter_context(rag.Index.memory())
     names = ("policies", "products", "reviews")
     built.add(rag.load(*(SHOP / name for name in names)))
     sources = [
