@@ -20,7 +20,7 @@ from rag.run.conversation import Conversation
 from rag.run.driver import Driver, Tools
 from rag.run.given import Given, changes
 from rag.run.task import check_question, make_task
-from rag.run.trace import Trace
+from rag.run.tracing import Tracer
 from rag.types import Answer, Budget, Event, Scope, Turn
 
 if TYPE_CHECKING:
@@ -168,7 +168,7 @@ class Assistant:
             RagError: as for `aask`.
         """
         check_question(question)
-        said, trace = Conversation(self._memory, conversation, scope or Scope(), self._now), Trace()
+        said, trace = Conversation(self._memory, conversation, scope or Scope(), self._now), Tracer()
         before = await said.turns(turns, seconds=budget.seconds if budget else None)
         return await self._driver(question, before, scope, budget, trace=trace).first_plan(self._planner)
 
@@ -193,7 +193,7 @@ class Assistant:
         question = plan.question if question is None else question
         if question is not None:
             check_question(question)
-        driver = self._driver(question or "", (), scope or Scope(), budget, trace=Trace())
+        driver = self._driver(question or "", (), scope or Scope(), budget, trace=Tracer())
         return await driver.answer(Given(plan, question, changes(plan, self.sources)))
 
     def ask(
@@ -259,7 +259,7 @@ class Assistant:
         turns: Sequence[Turn] = (),
     ) -> Answer:
         check_question(question)
-        said, trace = Conversation(self._memory, conversation, scope or Scope(), self._now), Trace()
+        said, trace = Conversation(self._memory, conversation, scope or Scope(), self._now), Tracer()
         asked = self._now()
         before = await said.turns(turns, seconds=budget.seconds if budget else None)
         driver = self._driver(question, before, scope, budget, trace=trace, listen=listen)
@@ -278,7 +278,7 @@ class Assistant:
         scope: Scope | None,
         budget: Budget | None,
         *,
-        trace: Trace,
+        trace: Tracer,
         listen: Callable[[Event], None] | None = None,
     ) -> Driver:
         tools = self._tools

@@ -1,9 +1,8 @@
 """The seams: what a source, a model, an embedder and a planner must offer, and how planners speak.
 
 A planner does no input or output. It is a generator: it yields a tuple of actions, which the driver
-performs together, and is sent a tuple of observations, one for each action, in the same order. It
-returns the `Answer`, to which the driver adds usage
-and trace. An action that failed is observed as `Failed`.
+performs together, and is sent a tuple of observations, one for each, in the same order; an action that
+failed is observed as `Failed`. It returns the `Answer`, to which the driver adds usage and trace.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, runtime_che
 
 from rag.card import Schema, SourceCard
 from rag.errors import RagError
-from rag.plan import Plan
+from rag.plan import Plan, Step
 from rag.types import Answer, Budget, Citation, Evidence, Scope, Turn, Usage
 
 if TYPE_CHECKING:
@@ -27,6 +26,7 @@ __all__ = [
     "Completion",
     "Draft",
     "Embedder",
+    "Example",
     "Execute",
     "Executed",
     "Failed",
@@ -86,7 +86,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a model wrote, and what that cost. `finish` is "stop", or "length" when it was cut short."""
+    """What a model wrote, and what that cost; `finish` is "length" when it was cut short."""
 
     text: str
     usage: Usage = field(default_factory=Usage)
@@ -152,12 +152,24 @@ class Embedder(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Example:
+    """A plan that worked for an earlier question, and how well it did."""
+
+    question: str
+    plan: Plan
+    outcome: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
     """What a planner is given; the driver fills it before the planner starts.
 
     `question` is self-contained as far as the turns allow. `cards` are the sources that may be asked
-    in this scope. `turns` are the conversation's last ones, oldest first. `model` tells whether
+    in this scope: the fittest, where there are many, and then `fit` says how well each fits the
+    question, from 0 to 1. `turns` are the conversation's last ones, oldest first. `model` tells whether
     `Complete` can work. `left_out` says of the other sources, by name, why they may not be asked.
+    `retrieve` is None where the planner decides whether anything is looked up; True and False decide
+    for it. `replans` is how often the part of a plan that failed may be planned anew.
     """
 
     question: str
@@ -168,16 +180,27 @@ class Task:
     budget: Budget = field(default_factory=Budget)
     model: bool = False
     left_out: Mapping[str, str] = field(default_factory=dict)
+    retrieve: bool | None = None
+    replans: int = 0
+    fit: Mapping[str, float] = field(default_factory=dict)
+    examples: tuple[Example, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Complete:
-    """Have the model answer the prompt of that name, filled with `values`."""
+    """Have the model answer the prompt of that name, filled with `values`.
+
+    A reply that may be kept (`keep`) is given again for exactly the same prompt, schema, model and
+    scope. `foresee` tells, of the text that has come so far, the steps that will be in the plan
+    whatever follows: the driver begins their calls while the text still comes.
+    """
 
     prompt: str
     values: Mapping[str, str]
     schema: Schema | None = None
     max_tokens: int | None = None
+    keep: bool = False
+    foresee: Callable[[str], tuple[Step, ...]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,10 +236,7 @@ Action: TypeAlias = Complete | Probe | Execute | Read
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """What `Complete` brought: the text, the prompt's identity, and how the text ended, as in `Reply`.
-
-    `tokens` is how long the text is.
-    """
+    """What `Complete` brought: the text, its length, the prompt's identity, and how the text ended."""
 
     text: str
     prompt_id: str = ""

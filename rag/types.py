@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
 
 from rag.card import ScopeField
 from rag.plan import Plan
+from rag.trace import Span, Trace
 
 __all__ = [
     "Answer",
@@ -27,6 +28,7 @@ __all__ = [
     "Passage",
     "Scope",
     "Span",
+    "Trace",
     "Turn",
     "Usage",
 ]
@@ -210,24 +212,6 @@ class Turn(_Value):
     metadata: dict[str, JsonValue] = Field(default_factory=dict)
 
 
-class Span(_Value):
-    """One timed piece of work in a trace; `parent` is the id of the span it belongs to."""
-
-    span_id: str
-    parent: str | None = None
-    name: str
-    kind: Literal["question", "plan", "step", "source", "model", "read"]
-    started: float
-    ended: float
-    status: Literal["ok", "error", "skipped"] = "ok"
-    attributes: dict[str, JsonValue] = Field(default_factory=dict)
-
-    @property
-    def seconds(self) -> float:
-        """How long it took."""
-        return self.ended - self.started
-
-
 class Answer(_Value):
     """What came of a question: the text, what bears it out, and how it came about.
 
@@ -241,7 +225,7 @@ class Answer(_Value):
     evidence: Evidence = Evidence()
     plan: Plan = Plan()
     usage: Usage = Usage()
-    trace: tuple[Span, ...] = ()
+    trace: Trace = Trace()
     partial: bool = False
     notes: tuple[str, ...] = ()
 

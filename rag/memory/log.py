@@ -8,27 +8,34 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import sqlite3
-import threading
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, ClassVar, Final
 from uuid import uuid4
 
-from rag.errors import InputError, StoreError, TurnConflict
-from rag.memory.sqlite import connected, path_of, transaction, translated
+from rag.errors import InputError, TurnConflict
+from rag.sqlite import Format, SqliteFile, transaction
 from rag.types import Scope, Turn
 
 __all__ = ["Memory"]
 
 _COLUMNS: Final = "turn_id, role, speaker, text, at, zone, session, metadata"
+# Blobs equal no text, so x'' stands for NULL in the index; a unique index takes NULLs for distinct.
+_TABLES: Final = """
+CREATE TABLE turns (
+    arrival INTEGER PRIMARY KEY AUTOINCREMENT,
+    tenant TEXT, user TEXT, conversation TEXT NOT NULL, turn_id TEXT NOT NULL,
+    role TEXT, speaker TEXT NOT NULL, text TEXT NOT NULL,
+    at TEXT NOT NULL, zone TEXT NOT NULL, session TEXT, metadata TEXT NOT NULL
+);
+CREATE UNIQUE INDEX turn_identity ON turns (ifnull(tenant, x''), ifnull(user, x''), conversation, turn_id);
+CREATE INDEX turn_order ON turns (tenant, user, conversation, arrival);
+"""
 _OWNED: Final = "tenant IS :tenant AND user IS :user AND (:as_of IS NULL OR at <= :as_of)"
 
 
-class Memory:
+class Memory(SqliteFile):
     """Keeps the turns of conversations in a SQLite file; open it with `Memory.open`.
 
     A turn is on disk before `add` returns. Threads and processes may share the file: writers wait for
@@ -42,27 +49,7 @@ class Memory:
         ['Do you sell kettles?']
     """
 
-    def __init__(self, path: str) -> None:
-        self._path = path
-        self._name = "the memory" if path == ":memory:" else f"the memory {path}"
-        self._pid = os.getpid()
-        self._lock = threading.Lock()
-        with translated(self._name):
-            self._db = connected(path)
-
-    @classmethod
-    def open(cls, url: str | Path) -> Self:
-        """The memory at a path or an SQLite URL, made when it is not there.
-
-        Args:
-            url: a path, `sqlite:///relative.db`, `sqlite:////absolute.db`, or `sqlite://` for one that
-                lasts as long as it is open.
-
-        Raises:
-            ConfigError: the URL is of another database.
-            StoreError: the file cannot be opened, is no memory, is damaged, or comes from a later release.
-        """
-        return cls(path_of(url))
+    FORMAT: ClassVar = Format("memory", "turns", 1, _TABLES)
 
     def add(self, conversation: str, turns: Iterable[Turn], *, scope: Scope | None = None) -> tuple[Turn, ...]:
         """Append turns; they come back as kept, all of them or none.
@@ -119,39 +106,6 @@ class Memory:
     ) -> tuple[Turn, ...]:
         """The async twin of `turns`."""
         return await asyncio.to_thread(self.turns, conversation, last=last, scope=scope)
-
-    def close(self) -> None:
-        """Close the file; what was added is on disk already."""
-        if self._pid == os.getpid():
-            with self._lock, translated(self._name):
-                self._db.close()
-
-    async def aclose(self) -> None:
-        """The async twin of `close`."""
-        await asyncio.to_thread(self.close)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.aclose()
-
-    def __repr__(self) -> str:
-        return f"Memory({self._path!r})"
-
-    @contextmanager
-    def _held(self) -> Iterator[sqlite3.Connection]:
-        if self._pid != os.getpid():
-            # SQLite's locks do not survive a fork, and the parent's are dropped by a child that closes.
-            raise StoreError(f"{self._name} was opened before this process was forked: open it in this process")
-        with self._lock, translated(self._name):
-            yield self._db
 
     def _append(self, db: sqlite3.Connection, key: dict[str, Any], turn: Turn) -> None:
         values = key | _row(turn)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rag import tokens
 from rag.card import Schema
 from rag.errors import BadModelOutput
-from rag.models.closing import Closing
+from rag.closing import Closing
 from rag.models.errors import translate
 from rag.protocols import Message, Reply
 from rag.types import Usage

@@ -13,7 +13,7 @@ from typing import Any
 
 from rag.card import Schema
 from rag.errors import ConfigError, ModelError
-from rag.models.closing import Closing
+from rag.closing import Closing
 from rag.models.openai import OpenAIModel
 from rag.protocols import Message, Reply
 

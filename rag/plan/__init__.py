@@ -5,6 +5,7 @@ A plan says which sources to ask, with which arguments, and which step needs ano
 """
 
 from rag.plan.check import check, problems
+from rag.plan.estimate import Cost, Estimate, Range
 from rag.plan.refs import EVERY, ArgValue, Ref, Template, parse_value, references, text, unparse_value
 from rag.plan.repair import repair
 from rag.plan.schema import plan_schema
@@ -14,7 +15,10 @@ from rag.plan.written import from_model
 __all__ = [
     "EVERY",
     "ArgValue",
+    "Cost",
+    "Estimate",
     "Plan",
+    "Range",
     "Ref",
     "Step",
     "Template",

@@ -13,6 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from rag.errors import BadReference, PlanCycle, PlanError
 from rag.plan import draw
+from rag.plan.estimate import Cost, Estimate, estimated
+from rag.plan.ran import Ran
 from rag.plan.refs import NAME, normal, parse_value, references, unparse_value
 
 __all__ = ["Plan", "Step"]
@@ -75,6 +77,9 @@ class Plan(BaseModel):
     `sources` maps the name of each source to the fingerprint of the card that the plan was made
     for. `notes` tells repairs and fallbacks. No steps means that no retrieval is needed.
 
+    What was known of the sources' costs when the plan was made is saved with it, and what came of
+    its steps (`ran`) is drawn with it after a run; neither makes two plans differ.
+
     Raises:
         PlanError: two steps share an id.
 
@@ -94,6 +99,8 @@ class Plan(BaseModel):
     question: str | None = None
     sources: dict[str, str] = Field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    costs: dict[str, Cost] = Field(default_factory=dict, repr=False)
+    ran: dict[str, Ran] = Field(default_factory=dict, repr=False)
 
     @model_validator(mode="before")
     @classmethod
@@ -124,7 +131,19 @@ class Plan(BaseModel):
         form["steps"] = [step.saved() for step in self.steps]
         if self.notes:
             form["notes"] = list(self.notes)
+        if self.costs:
+            form["costs"] = {name: cost.model_dump(mode="json") for name, cost in self.costs.items()}
         return form
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Plan) and self._identity == other._identity
+
+    def __hash__(self) -> int:
+        return hash((self.question, tuple(step.id for step in self.steps)))
+
+    @property
+    def _identity(self) -> tuple[Any, ...]:
+        return (self.steps, self.question, self.sources, self.notes)
 
     @classmethod
     def from_json(cls, saved: str | bytes | Mapping[str, Any]) -> Plan:
@@ -228,6 +247,17 @@ class Plan(BaseModel):
         for step_id in (s.id for s in self.steps if s.id in after and s != after[s.id]):
             lines.append(f"~ {step_id}  {draw.call(before[step_id])}  →  {draw.call(after[step_id])}")
         return tuple(lines)
+
+    def estimate(self) -> Estimate:
+        """What running and reading the plan will cost, as ranges, from what its sources declare or took before.
+
+        Example:
+            >>> plan = Plan(steps=(Step(id="s1", source="docs", args={"query": "a"}),),
+            ...             costs={"docs": Cost(seconds=(0.1, 0.4))})
+            >>> print(plan.estimate())
+            1 source calls · 0.1–0.4 s
+        """
+        return estimated(self, self.costs)
 
     def mermaid(self) -> str:
         """The plan as the text of a Mermaid flow chart."""

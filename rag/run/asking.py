@@ -15,7 +15,7 @@ from rag.protocols import Complete, Completion, Message, Model, Reply
 from rag.run.budget import Ledger
 from rag.run.prompting import render
 from rag.run.retry import ATTEMPTS, retrying
-from rag.run.trace import Trace
+from rag.run.tracing import Tracer
 from rag.types import Usage
 
 __all__ = ["Asking"]
@@ -27,7 +27,7 @@ class Asking:
 
     model: Model
     ledger: Ledger
-    trace: Trace
+    trace: Tracer
     prompts: Path | None = None
     attempts: int = ATTEMPTS
 

@@ -20,7 +20,7 @@ from rag.run.budget import Ledger
 from rag.run.cache import Kept
 from rag.run.perloop import PerLoop
 from rag.run.retry import ATTEMPTS, retrying
-from rag.run.trace import OpenSpan, Trace
+from rag.run.tracing import OpenSpan, Tracer
 from rag.types import Scope
 
 __all__ = ["PROBE_SECONDS", "STEPS_AT_ONCE", "Calls", "Caps"]
@@ -49,7 +49,7 @@ class Calls:
     cards: Mapping[str, SourceCard]
     scope: Scope
     ledger: Ledger
-    trace: Trace
+    trace: Tracer
     caps: Caps
     once: bool = True
     kept: Kept | None = None

@@ -46,7 +46,7 @@ from rag.run.retry import ATTEMPTS
 from rag.run.scheduler import PlanRun
 from rag.run.stepping import Actions, Observations, advance, start
 from rag.run.together import together
-from rag.run.trace import Trace
+from rag.run.tracing import Tracer
 from rag.types import Answer, Event, Evidence
 
 __all__ = ["Driver", "Tools"]
@@ -82,7 +82,7 @@ class Driver:
         tools: Tools,
         task: Task,
         *,
-        trace: Trace | None = None,
+        trace: Tracer | None = None,
         listen: Callable[[Event], None] | None = None,
     ) -> None:
         self._tools = tools
@@ -90,7 +90,7 @@ class Driver:
         self._listen = listen
         self._count = itertools.count()
         self._cards = {card.name: card for card in task.cards}
-        self._trace = trace or Trace()
+        self._trace = trace or Tracer()
         self._ledger = Ledger(task.budget)
         self._calls = Calls(
             tools.sources,

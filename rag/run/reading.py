@@ -11,7 +11,7 @@ import anyio
 from rag.errors import BudgetExceeded, ModelError, PromptError
 from rag.protocols import Completion, Draft, Read
 from rag.run.asking import Asking
-from rag.run.trace import OpenSpan, Trace
+from rag.run.tracing import OpenSpan, Tracer
 from rag.types import Evidence, EvidenceItem, Turn
 
 __all__ = ["EVIDENCE_TOKENS", "Looked", "Reading", "extracted"]
@@ -33,7 +33,7 @@ class Reading:
     """Reads on behalf of one question."""
 
     asking: Asking | None
-    trace: Trace
+    trace: Tracer
     turns: tuple[Turn, ...] = ()
     on_token: Callable[[str], None] | None = None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
@@ -13,12 +13,10 @@ from rag.card import SourceCard
 from rag.errors import SourceError
 from rag.plan import ArgValue, Ref, Step, Template, references
 from rag.plan.check import spread_steps, takes_list
+from rag.plan.estimate import MOST_ROWS
 from rag.protocols import Row
 
 __all__ = ["MOST_ROWS", "Resolved", "fitted", "resolve"]
-
-MOST_ROWS: Final = 20
-"""How many rows of another step a step goes through at most."""
 
 
 @dataclass(frozen=True, slots=True)

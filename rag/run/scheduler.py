@@ -15,7 +15,7 @@ from rag.protocols import Executed, Row
 from rag.run.resolve import fitted, resolve
 from rag.run.rows import evidence_item
 from rag.run.together import together
-from rag.run.trace import OpenSpan, Trace
+from rag.run.tracing import OpenSpan, Tracer
 from rag.types import Evidence, EvidenceItem
 
 __all__ = ["CallSource", "PlanRun", "Tell"]
@@ -49,7 +49,7 @@ class PlanRun:
         cards: Mapping[str, SourceCard],
         call: CallSource,
         *,
-        trace: Trace,
+        trace: Tracer,
         tell: Tell = lambda kind, step_id, **payload: None,
         round: int = 1,
     ) -> None:

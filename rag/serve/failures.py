@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import uuid4
@@ -85,7 +85,7 @@ def public(answer: Answer) -> Answer:
     return answer.model_copy(update={"notes": notes})
 
 
-def _public(note: str, trace: Sequence[Span]) -> str:
+def _public(note: str, trace: Iterable[Span]) -> str:
     if note.startswith(NOT_KEPT):
         return NOT_KEPT
     for span in trace:

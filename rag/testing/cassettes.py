@@ -16,7 +16,7 @@ from typing import Any, Final, Literal
 
 from rag.card import Schema
 from rag.errors import ConfigError
-from rag.models.closing import Closing
+from rag.closing import Closing
 from rag.protocols import Message, Model, Reply
 from rag.types import Usage
 

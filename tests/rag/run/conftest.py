@@ -18,7 +18,7 @@ from rag.run.cache import Kept
 from rag.run.calls import Calls
 from rag.run.perloop import PerLoop
 from rag.run.scheduler import PlanRun
-from rag.run.trace import Trace
+from rag.run.tracing import Tracer
 from rag.types import Budget, Scope
 
 
@@ -47,7 +47,7 @@ class Bench:
     """Runs plans over sources, and keeps what was recorded."""
 
     def __init__(self, *, budget: Budget | None = None, once: bool = True, kept: Kept | None = None) -> None:
-        self.trace = Trace()
+        self.trace = Tracer()
         self.ledger = Ledger(budget or Budget())
         self.sources: dict[str, FunctionSource] = {}
         self.told: list[tuple[str, str, Any]] = []

@@ -1,4 +1,4 @@
-"""Models as context managers, in sync and in async code."""
+"""What is closed at the end, as a context manager in sync and in async code."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ __all__ = ["Closing"]
 
 
 class Closing:
-    """Gives `close` and both kinds of `with` to a class that has `aclose`."""
+    """Gives both kinds of `with` to a class that has `aclose`, and `close` where it has none of its own."""
 
     async def aclose(self) -> None:
-        """Let go of connections; the model may be used again, and then makes new ones."""
+        """Let go of connections and files; a model may be used again, and then makes new ones."""
 
     def close(self) -> None:
         """The sync twin of `aclose`."""

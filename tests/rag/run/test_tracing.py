@@ -3,11 +3,11 @@ from __future__ import annotations
 import anyio
 import pytest
 
-from rag.run.trace import Trace
+from rag.run.tracing import Tracer
 
 
 async def test_spans_of_work_at_once_hang_under_their_own_parents():
-    trace = Trace()
+    trace = Tracer()
 
     async def step(name):
         with trace.span(name, "step"):
@@ -27,14 +27,14 @@ async def test_spans_of_work_at_once_hang_under_their_own_parents():
 
 
 def test_a_question_within_a_question_has_a_trace_of_its_own():
-    outer, inner = Trace(), Trace()
+    outer, inner = Tracer(), Tracer()
     with outer.span("outer", "question"), inner.span("inner", "question"):
         pass
     assert inner.spans[0].parent is None
 
 
 def test_an_exception_marks_the_span_and_goes_on():
-    trace = Trace()
+    trace = Tracer()
     with pytest.raises(ValueError, match="no"), trace.span("s1", "step"):
         raise ValueError("no")
     (span,) = trace.spans
@@ -43,7 +43,7 @@ def test_an_exception_marks_the_span_and_goes_on():
 
 def test_times_are_seconds_from_the_start_of_the_trace():
     times = iter([100.0, 101.0, 103.5])
-    trace = Trace(clock=lambda: next(times))
+    trace = Tracer(clock=lambda: next(times))
     with trace.span("s1", "step"):
         pass
     assert (trace.spans[0].started, trace.spans[0].ended, trace.spans[0].seconds) == (1.0, 3.5, 2.5)

@@ -7,22 +7,20 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Literal, TypeAlias
+from typing import Literal
 
 from pydantic import JsonValue
 
-from rag.types import Span
+from rag.trace import Span, SpanKind, Trace
 
-__all__ = ["OpenSpan", "SpanKind", "Trace"]
-
-SpanKind: TypeAlias = Literal["question", "plan", "step", "source", "model", "read"]
+__all__ = ["OpenSpan", "Tracer"]
 
 
 class OpenSpan:
     """A span while it lasts: status and attributes may still be set."""
 
-    def __init__(self, trace: Trace, span_id: str) -> None:
-        self.trace = trace
+    def __init__(self, tracer: Tracer, span_id: str) -> None:
+        self.tracer = tracer
         self.span_id = span_id
         self.status: Literal["ok", "error", "skipped"] = "ok"
         self.attributes: dict[str, JsonValue] = {}
@@ -38,15 +36,15 @@ class OpenSpan:
 _current: ContextVar[OpenSpan | None] = ContextVar("rag_span", default=None)
 
 
-class Trace:
-    """Records the spans of one question; times are seconds since the trace was made.
+class Tracer:
+    """Records the spans of one question; times are seconds since it was made.
 
     Example:
-        >>> trace = Trace()
-        >>> with trace.span("ask", "question"):
-        ...     with trace.span("s1", "step") as step:
+        >>> tracer = Tracer()
+        >>> with tracer.span("ask", "question"):
+        ...     with tracer.span("s1", "step") as step:
         ...         step.attributes["rows"] = 3
-        >>> [(s.name, s.parent) for s in trace.spans]
+        >>> [(s.name, s.parent) for s in tracer.spans]
         [('ask', None), ('s1', '1')]
     """
 
@@ -58,19 +56,19 @@ class Trace:
 
     @property
     def seconds(self) -> float:
-        """How long ago the trace was made."""
+        """How long ago the tracer was made."""
         return self._clock() - self._start
 
     @property
-    def spans(self) -> tuple[Span, ...]:
+    def spans(self) -> Trace:
         """The spans that have ended, in the order in which they started."""
-        return tuple(sorted(self._ended, key=lambda span: int(span.span_id)))
+        return Trace(tuple(sorted(self._ended, key=lambda span: int(span.span_id))))
 
     @property
     def current(self) -> OpenSpan | None:
-        """The span of this trace that the caller runs in."""
+        """The span of this tracer that the caller runs in."""
         span = _current.get()
-        return span if span is not None and span.trace is self else None
+        return span if span is not None and span.tracer is self else None
 
     @contextmanager
     def span(self, name: str, kind: SpanKind, **attributes: JsonValue) -> Iterator[OpenSpan]:

@@ -1,0 +1,140 @@
+"""What a plan will cost before it runs: calls, tokens, seconds and money, each as a range."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from pydantic import BaseModel, ConfigDict
+
+from rag.plan.refs import references
+
+if TYPE_CHECKING:
+    from rag.plan.value import Plan, Step
+
+__all__ = ["MOST_ROWS", "READING", "Cost", "Estimate", "Range", "estimated", "finished_by"]
+
+MOST_ROWS: Final = 20
+"""How many rows of another step a step goes through at most."""
+
+READING: Final = "(reading)"
+"""Under this name a plan keeps what one call of the model that reads costs."""
+
+
+class Range(NamedTuple):
+    """From the least to the most; `high` is infinite where nothing bounds it.
+
+    Example:
+        >>> Range(1, 2).plus(Range(0, 3)), str(Range(0.5, math.inf)), str(Range(1, 2.5))
+        (Range(low=1, high=5), '0.5 or more', '1–2.5')
+    """
+
+    low: float = 0.0
+    high: float = 0.0
+
+    def plus(self, other: Range) -> Range:
+        """The range of the sum."""
+        return Range(self.low + other.low, self.high + other.high)
+
+    def times(self, other: Range) -> Range:
+        """The range of the product; nothing at all of what has no bound is nothing."""
+        return Range(self.low * other.low, self.high * other.high if self.high and other.high else 0.0)
+
+    def at_most(self, limit: float) -> Range:
+        """The range cut at a limit."""
+        return Range(min(self.low, limit), min(self.high, limit))
+
+    def __str__(self) -> str:
+        if math.isinf(self.high):
+            return f"{self.low:.3g} or more"
+        return f"{self.low:.4g}" if self.low == self.high else f"{self.low:.3g}–{self.high:.4g}"
+
+
+class Cost(BaseModel):
+    """What one call costs: seconds, USD, and the tokens of what it brings, or that it reads and writes."""
+
+    model_config = ConfigDict(frozen=True, ser_json_inf_nan="strings")
+
+    seconds: Range = Range(0.0, math.inf)
+    usd: Range = Range()
+    tokens: Range = Range(0.0, math.inf)
+
+
+class Estimate(BaseModel):
+    """What a plan costs that is run once and read once; what planning cost is not in it.
+
+    `tokens` are those of the reading call. Seconds are those of the critical path, and the reading.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    source_calls: Range = Range()
+    model_calls: Range = Range()
+    tokens: Range = Range()
+    seconds: Range = Range()
+    usd: Range = Range()
+
+    def __str__(self) -> str:
+        told = {
+            "source calls": self.source_calls,
+            "model calls": self.model_calls,
+            "tokens": self.tokens,
+            "s": self.seconds,
+            "USD": self.usd,
+        }
+        return " · ".join(f"{value} {unit}" for unit, value in told.items() if value.high)
+
+
+def estimated(plan: Plan, costs: Mapping[str, Cost]) -> Estimate:
+    """What the plan costs, where a call of each source, by name, costs so much.
+
+    The least is what surely comes: a step that builds on another's rows may find none and make no
+    call. The most has each `[*]` go through as many rows as it may. A source without a cost may take
+    any time.
+    """
+    calls = {step.id: _calls(step) for step in plan.steps}
+    cost = {step.id: costs.get(step.source, Cost()) for step in plan.steps}
+    found = Range()
+    usd = Range()
+    for step_id, number in calls.items():
+        found = found.plus(number.times(cost[step_id].tokens))
+        usd = usd.plus(number.times(cost[step_id].usd))
+    reading = costs.get(READING)
+    ends = finished_by(plan, costs).values()
+    seconds = Range(max((e.low for e in ends), default=0.0), max((e.high for e in ends), default=0.0))
+    return Estimate(
+        source_calls=Range(sum(n.low for n in calls.values()), sum(n.high for n in calls.values())),
+        model_calls=Range(1, 1) if reading else Range(),
+        # The reader is shown only so much of what was found, which its own range holds.
+        tokens=reading.tokens.plus(found.at_most(_SHOWN)) if reading else Range(),
+        seconds=seconds.plus(reading.seconds) if reading else seconds,
+        usd=usd.plus(reading.usd) if reading else usd,
+    )
+
+
+_SHOWN: Final = 3000
+"""Tokens of evidence that a reader is shown at most; `rag.run.reading` holds it to this."""
+
+_AT_ONCE: Final = 8
+"""Calls of a question that run at once at most; `rag.run.calls` holds it to this."""
+
+
+def finished_by(plan: Plan, costs: Mapping[str, Cost]) -> dict[str, Range]:
+    """When each step will have ended, in seconds from the start."""
+    steps = {step.id: step for step in plan.steps}
+    ends: dict[str, Range] = {}
+    for step_id in plan.order:
+        step = steps[step_id]
+        before = [ends[needed] for needed in step.waits_for]
+        one, calls = costs.get(step.source, Cost()).seconds, _calls(step)
+        waves = Range(min(calls.low, 1), math.ceil(calls.high / _AT_ONCE))
+        start = Range(max((e.low for e in before), default=0.0), max((e.high for e in before), default=0.0))
+        ends[step_id] = start.plus(waves.times(one))
+    return ends
+
+
+def _calls(step: Step) -> Range:
+    """How many calls a step comes to."""
+    many = any(ref.many for ref in references(step.args))
+    return Range(0 if step.needs or step.if_empty else 1, MOST_ROWS if many else 1)

@@ -1,0 +1,196 @@
+"""A SQLite file that keeps what is acknowledged: how it is found, opened, checked, written and complained of."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Final, Literal, Self
+
+from rag.closing import Closing
+from rag.errors import ConfigError, StoreBusy, StoreError
+from rag.patience import PATIENCE, patiently
+
+__all__ = ["Format", "SqliteFile", "transaction"]
+
+_ADVICE: Final = {
+    sqlite3.SQLITE_NOTADB: "is no SQLite file, and was left as it is; name another path",
+    sqlite3.SQLITE_CORRUPT: "is damaged, and was left as it is; bring back a copy of it",
+    sqlite3.SQLITE_READONLY: "may not be written to; check its permissions and its folder's",
+    sqlite3.SQLITE_CANTOPEN: "cannot be opened; check its permissions and its folder's",
+    sqlite3.SQLITE_FULL: "cannot grow; free some disk space",
+    sqlite3.SQLITE_IOERR: "met a failing disk",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """What a file holds: what it is called, a table that it is known by, and the statements that make its tables."""
+
+    name: str
+    table: str
+    version: int
+    schema: str
+
+
+class SqliteFile(Closing):
+    """A SQLite file of one format; what was written is on disk when the call returns.
+
+    Threads and processes may share the file: writers wait for each other. A process that was forked
+    opens it itself.
+    """
+
+    FORMAT: ClassVar[Format]
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._name = f"the {self.FORMAT.name}" + ("" if path == ":memory:" else f" {path}")
+        self._pid = os.getpid()
+        self._lock = threading.Lock()
+        with _translated(self._name):
+            self._db = _connected(path, self.FORMAT)
+
+    @classmethod
+    def open(cls, url: str | Path) -> Self:
+        """The file at a path or an SQLite URL, made when it is not there.
+
+        Args:
+            url: a path, `sqlite:///relative.db`, `sqlite:////absolute.db`, or `sqlite://` for one that
+                lasts as long as it is open.
+
+        Raises:
+            ConfigError: the URL is of another database.
+            StoreError: the file cannot be opened, holds something else, is damaged, or comes from a later release.
+        """
+        return cls(_path_of(url))
+
+    def close(self) -> None:
+        """Close the file; what was added is on disk already."""
+        if self._pid == os.getpid():
+            with self._lock, _translated(self._name):
+                self._db.close()
+
+    async def aclose(self) -> None:
+        """The async twin of `close`."""
+        await asyncio.to_thread(self.close)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._path!r})"
+
+    @contextmanager
+    def _held(self) -> Iterator[sqlite3.Connection]:
+        if self._pid != os.getpid():
+            # SQLite's locks do not survive a fork, and the parent's are dropped by a child that closes.
+            raise StoreError(f"{self._name} was opened before this process was forked: open it in this process")
+        with self._lock, _translated(self._name):
+            yield self._db
+
+
+def _path_of(url: str | Path) -> str:
+    """The path that a URL or a path means; `:memory:` for a database that no file keeps.
+
+    Raises:
+        ConfigError: the URL is of another database, or has too few slashes.
+    """
+    text = str(url)
+    scheme, separator, rest = text.partition("://")
+    if not separator:
+        return text if text == ":memory:" else str(Path(text).expanduser())
+    if scheme != "sqlite":
+        raise ConfigError(f"this release keeps memories in SQLite, not {scheme}: pass a path, or sqlite:///file.db")
+    if rest in ("", "/", "/:memory:"):
+        return ":memory:"
+    if not rest.startswith("/"):
+        raise ConfigError(f"{text!r} has one slash too few: sqlite:///file.db, or sqlite:////folder/file.db")
+    return rest[1:]
+
+
+def _connected(path: str, form: Format) -> sqlite3.Connection:
+    """A connection to the file, which is made with its tables when it is not there.
+
+    Raises:
+        StoreError: the path cannot hold the file, or holds something else.
+        sqlite3.Error: whatever else went wrong; see `_translated`.
+    """
+    if path != ":memory:":
+        if Path(path).is_dir():
+            raise StoreError(f"{path} is a folder: name the file in it that the {form.name} is to be kept in")
+        if not Path(path).absolute().parent.is_dir():
+            raise StoreError(f"the folder of {path} does not exist: make it first")
+    return patiently(lambda: _opened(path, form))
+
+
+def _opened(path: str, form: Format) -> sqlite3.Connection:
+    db = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
+    try:
+        _prepare(db, path, form)
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _prepare(db: sqlite3.Connection, path: str, form: Format) -> None:
+    with transaction(db, "DEFERRED"):
+        _check(db, path, form)  # before anything is written, so that another's database stays as it is
+    db.execute("PRAGMA journal_mode = WAL")
+    db.execute("PRAGMA synchronous = FULL")  # in WAL, NORMAL may lose what was acknowledged when power fails
+    with transaction(db):
+        if not _check(db, path, form):
+            for statement in form.schema.split(";"):
+                db.execute(statement)
+            db.execute(f"PRAGMA user_version = {form.version}")
+
+
+def _check(db: sqlite3.Connection, path: str, form: Format) -> bool:
+    """Whether the tables are there; to be asked in a transaction, since it takes two looks.
+
+    Raises:
+        StoreError: the file holds something else.
+    """
+    version = db.execute("PRAGMA user_version").fetchone()[0]
+    tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if version > form.version and form.table in tables:
+        raise StoreError(
+            f"the {form.name} {path} was written by a later release (format {version}): upgrade to open it"
+        )
+    if tables and (version != form.version or form.table not in tables):
+        raise StoreError(f"{path} is a database of something else, with tables {', '.join(sorted(tables)[:5])}")
+    return bool(tables)
+
+
+@contextmanager
+def transaction(db: sqlite3.Connection, kind: Literal["IMMEDIATE", "DEFERRED"] = "IMMEDIATE") -> Iterator[None]:
+    """All or nothing of what is done within; on disk when it ends."""
+    db.execute(f"BEGIN {kind}")
+    try:
+        yield
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise
+
+
+@contextmanager
+def _translated(name: str) -> Iterator[None]:
+    """SQLite's errors as the framework's, in one line that names the file.
+
+    Raises:
+        StoreBusy: another writer would not let go.
+        StoreError: any other error of SQLite's.
+    """
+    try:
+        yield
+    except sqlite3.Error as error:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            raise StoreBusy(f"{name} is held by another writer for over {PATIENCE:g} s: try again") from error
+        raise StoreError(f"{name} {_ADVICE.get(code, 'failed')}: {error}") from error
+    except (UnicodeError, OverflowError) as error:
+        raise StoreError(f"{name} cannot keep that; nothing was added: {error}") from error
