@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
 
 from rag.card import ScopeField
 from rag.plan import Plan
-from rag.trace import Span, Trace
+from rag.trace import Trace
 
 __all__ = [
     "Answer",
@@ -27,8 +27,6 @@ __all__ = [
     "Hit",
     "Passage",
     "Scope",
-    "Span",
-    "Trace",
     "Turn",
     "Usage",
 ]

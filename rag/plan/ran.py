@@ -13,7 +13,7 @@ __all__ = ["Ran", "ran_of"]
 
 
 class Ran(BaseModel):
-    """What came of one step: `hits` are the rows that its `calls` brought; `cached` counts calls that none were made for.
+    """What came of one step: `hits` are the rows of its `calls`, of which `cached` needed none to be made.
 
     `started` and `seconds` are in seconds, `started` from the moment when the question was asked.
     """

@@ -23,7 +23,8 @@ from rag.errors import (
     TurnConflict,
 )
 from rag.run.conversation import NOT_KEPT
-from rag.types import Answer, Span
+from rag.trace import Span
+from rag.types import Answer
 
 __all__ = ["Failure", "failure", "public"]
 
