@@ -1,57 +1,124 @@
-"""What came of a plan's steps: how long each took, what it brought, and what went wrong."""
+"""What became of a plan's steps when it was run, and how that is told in one line."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from rag.trace import Span
+if TYPE_CHECKING:
+    from rag.trace import Span
 
 __all__ = ["Ran", "ran_of"]
 
+_STOPPED: Final = "it was stopped before it had ended"
+_MARKS: Final = {"ok": "✓", "error": "✗", "skipped": "–", "stopped": "◌"}
+
 
 class Ran(BaseModel):
-    """What came of one step: `hits` are the rows of its `calls`, of which `cached` needed none to be made.
+    """How one step went.
 
-    `started` and `seconds` are in seconds, `started` from the moment when the question was asked.
+    `started` and `seconds` count from when the question was asked, and since the step started. `hits`
+    is the number of rows that it brought, `calls` that of the calls it came to, `cached` how many of
+    these were answered without asking the source, and `retries` how often one was made again. `reason`
+    says why a step brought nothing. A step that was "stopped" had not ended when the work had to.
+
+    Example:
+        >>> print(Ran(seconds=0.12, hits=5))
+        ✓ 0.12 s, 5 rows
+        >>> print(Ran(seconds=2.5, retries=2, status="error", reason="shop timed out"))
+        ✗ 2.5 s, 2 retries: shop timed out
+        >>> print(Ran(status="skipped", reason="s1 found something"))
+        – skipped: s1 found something
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
-    status: Literal["ok", "error", "skipped", "stopped"] = "ok"
-    started: float = 0.0
     seconds: float = 0.0
+    started: float = 0.0
     hits: int = 0
-    calls: int = 0
+    calls: int = 1
     retries: int = 0
     cached: int = 0
+    status: Literal["ok", "error", "skipped", "stopped"] = "ok"
     reason: str = ""
 
-
-def ran_of(trace: Iterable[Span]) -> dict[str, Ran]:
-    """What came of each step by its id, as the spans of a run tell; of several rounds the last one counts."""
-    spans = list(trace)
-    ran: dict[str, Ran] = {}
-    for step in (span for span in spans if span.kind == "step"):
-        calls = [span for span in spans if span.kind == "source" and span.parent == step.span_id]
-        ran[step.name] = Ran(
-            status=step.status if "reason" in step.attributes or step.status != "error" else "stopped",
-            started=step.started,
-            seconds=step.seconds,
-            hits=sum(_whole(call.attributes.get("rows")) for call in calls),
-            calls=len(calls),
-            retries=sum(len(_listed(call.attributes.get("retries"))) for call in calls),
-            cached=sum(bool(call.attributes.get("cached")) for call in calls),
-            reason=str(step.attributes.get("reason", "")),
-        )
-    return ran
+    def __str__(self) -> str:
+        """The step's fate in one line: a mark, the time, the rows, and what was out of the ordinary."""
+        if self.status == "skipped":
+            return f"{_MARKS['skipped']} skipped" + (f": {self.reason}" if self.reason else "")
+        told = [f"{_MARKS[self.status]} {duration(self.seconds)}"]
+        if self.status == "ok":
+            told.append(
+                counted(self.hits, "row") + (" from the cache" if self.calls and self.cached == self.calls else "")
+            )
+        if self.calls > 1:
+            told.append(counted(self.calls, "call"))
+        if self.retries:
+            told.append(counted(self.retries, "retry", "retries"))
+        return ", ".join(told) + (f": {self.reason}" if self.reason else "")
 
 
-def _whole(value: object) -> int:
+def duration(seconds: float) -> str:
+    """Seconds to two digits that count: "0.4 ms", "25 ms", "0.12 s", "31 s".
+
+    Example:
+        >>> [duration(s) for s in (0.0, 0.00042, 0.025, 0.1234, 2.04, 31.4)]
+        ['0 ms', '0.42 ms', '25 ms', '0.12 s', '2.0 s', '31 s']
+    """
+    value, unit = (seconds * 1000, "ms") if seconds < 0.1 else (seconds, "s")
+    digits = 0 if value >= 10 or value < 0.005 else 2 if value < 1 else 1
+    return f"{value:.{digits}f} {unit}"
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """The number with its noun.
+
+    Example:
+        >>> counted(1, "row"), counted(2, "row"), counted(2, "retry", "retries")
+        ('1 row', '2 rows', '2 retries')
+    """
+    return f"{number} {one if number == 1 else many or f'{one}s'}"
+
+
+def ran_of(spans: Iterable[Span]) -> dict[str, Ran]:
+    """What the spans of a question say of each step, by its id; of a step that ran more than once, the last time.
+
+    Example:
+        >>> from rag.trace import Span
+        >>> step = Span(span_id="1", name="s1", kind="step", started=0.5, ended=1.0)
+        >>> call = Span(span_id="2", parent="1", name="docs", kind="source", started=0.5, ended=1.0,
+        ...             attributes={"step_id": "s1", "rows": 3})
+        >>> print(ran_of([step, call])["s1"])
+        ✓ 0.50 s, 3 rows
+    """
+    steps: dict[str, Span] = {}
+    calls: dict[str | None, list[Span]] = {}
+    for span in spans:
+        if span.kind == "step":
+            steps[span.name] = span
+        elif span.kind == "source":
+            calls.setdefault(span.parent, []).append(span)
+    return {step_id: _ran(step, calls.get(step.span_id, [])) for step_id, step in steps.items()}
+
+
+def _ran(step: Span, calls: list[Span]) -> Ran:
+    reason = str(step.attributes.get("reason", ""))
+    # Work that is cancelled leaves its span by an exception, and has no time to say why.
+    stopped = step.status == "error" and not reason
+    return Ran(
+        seconds=step.seconds,
+        started=step.started,
+        hits=sum(_number(call, "rows") for call in calls),
+        calls=len(calls),
+        retries=sum(len(tries) for call in calls if isinstance(tries := call.attributes.get("retries"), list)),
+        cached=sum(bool(call.attributes.get("cached")) for call in calls),
+        status="stopped" if stopped else step.status,
+        reason=_STOPPED if stopped else reason,
+    )
+
+
+def _number(span: Span, name: str) -> int:
+    value = span.attributes.get(name, 0)
     return value if isinstance(value, int) else 0
-
-
-def _listed(value: object) -> list[object]:
-    return value if isinstance(value, list) else []
