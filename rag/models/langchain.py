@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from rag import tokens
 from rag.card import Schema
-from rag.errors import BadModelOutput
 from rag.closing import Closing
+from rag.errors import BadModelOutput
 from rag.models.errors import translate
 from rag.protocols import Message, Reply
 from rag.types import Usage

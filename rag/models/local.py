@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from rag.card import Schema
-from rag.errors import ConfigError, ModelError
 from rag.closing import Closing
+from rag.errors import ConfigError, ModelError
 from rag.models.openai import OpenAIModel
 from rag.protocols import Message, Reply
 

@@ -13,8 +13,8 @@ import anyio
 
 from rag import tokens
 from rag.card import Schema
-from rag.errors import BadModelOutput, ConfigError, ModelError, ModelTimeout
 from rag.closing import Closing
+from rag.errors import BadModelOutput, ConfigError, ModelError, ModelTimeout
 from rag.models.dialect import Ask, Dialect
 from rag.models.errors import place, translate
 from rag.protocols import Message, Reply

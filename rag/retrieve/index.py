@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
+from rag.closing import Closing
 from rag.errors import DimensionMismatch
 from rag.retrieve.algebra import Leaf, Query, Retriever
 from rag.retrieve.catalogue import Catalogue, View
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["Index"]
 
 
-class Index:
+class Index(Closing):
     """Documents, searched by their words and by their meaning.
 
     One process at a time writes; any number search meanwhile, and see what was committed. An index
@@ -224,18 +225,6 @@ class Index:
     async def aclose(self) -> None:
         """As `close`, off the event loop."""
         await IN_LOOP.compute(self.close)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.aclose()
 
     def __repr__(self) -> str:
         return f"Index({str(self._catalogue.folder)!r})" if self._catalogue.folder else "Index.memory()"

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from rag.card import Schema
-from rag.errors import ConfigError
 from rag.closing import Closing
+from rag.errors import ConfigError
 from rag.protocols import Message, Model, Reply
 from rag.types import Usage
 

@@ -13,8 +13,8 @@ from pydantic import BaseModel, ValidationError
 
 from rag import tokens
 from rag.card import Schema, ScopeField, SourceCard, free_query
-from rag.errors import SourceError
 from rag.closing import Closing
+from rag.errors import SourceError
 from rag.protocols import Message, Reply, Row
 from rag.types import Scope, Usage
 
