@@ -212,19 +212,19 @@ class Probe:
 
 @dataclass(frozen=True, slots=True)
 class Execute:
-    """Run the plan; its evidence is marked with the round."""
+    """Run the plan; its evidence is marked with the round.
+
+    With `done` it goes on where a run before it ended: the steps in it are not run, and have brought those rows.
+    """
 
     plan: Plan
     round: int = 1
+    done: Mapping[str, Sequence[Row]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """Have the reader answer the question from the evidence.
-
-    `style` is "cited", "chain" for the short chain of thought of Iter-RetGen, or "chat" for talk for
-    which nothing needs to be looked up.
-    """
+    """Have the reader answer from the evidence: cited, in a short chain of thought, or as talk that needs none."""
 
     question: str
     evidence: Evidence
@@ -253,20 +253,18 @@ class Relevance:
 
 @dataclass(frozen=True, slots=True)
 class Executed:
-    """What `Execute` brought. `failures` maps each step that brought no result to the reason."""
+    """What `Execute` brought: the rows of each step that ended well, and why each other one brought no result."""
 
     plan: Plan
     evidence: Evidence
     failures: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    rows: Mapping[str, Sequence[Row]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What a reader wrote, with its citations, from which evidence.
-
-    `partial` says that it is less than it should be, for a reason that the notes tell.
-    """
+    """What a reader wrote, with its citations, from which evidence; `partial` where the notes tell of a lack."""
 
     text: str
     citations: tuple[Citation, ...] = ()

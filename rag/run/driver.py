@@ -201,14 +201,26 @@ class Driver:
     async def _executed(self, action: Execute) -> Executed:
         plan = self._signed(self._allowed(action.plan))
         self._tell("plan", plan=plan)
-        run = PlanRun(plan, self._cards, self._calls.rows, trace=self._trace, tell=self._tell_step, round=action.round)
+        run = PlanRun(
+            plan,
+            self._cards,
+            self._calls.rows,
+            trace=self._trace,
+            tell=self._tell_step,
+            round=action.round,
+            done=action.done,
+        )
         self._runs.append(run)
         return await run.perform()
 
     @property
     def _looked(self) -> Looked:
-        failures = {step: why for run in self._runs for step, why in run.executed.failures.items()}
-        return Looked(sum(len(run.plan.steps) for run in self._runs), failures)
+        failures: dict[str, str] = {}
+        for run in self._runs:
+            if run.done is not None:  # what was planned anew is no longer missing
+                failures = {step: why for step, why in failures.items() if step in run.done}
+            failures |= run.executed.failures
+        return Looked(sum(len(run.plan.steps) - len(run.done or ()) for run in self._runs), failures)
 
     def _allowed(self, plan: Plan) -> Plan:
         for step in plan.steps:

@@ -52,27 +52,31 @@ class PlanRun:
         trace: Tracer,
         tell: Tell = lambda kind, step_id, **payload: None,
         round: int = 1,
+        done: Mapping[str, Sequence[Row]] | None = None,
     ) -> None:
         self.plan = plan
         self.round = round
+        self.done = done
         self._cards = cards
         self._call = call
         self._trace = trace
         self._tell = tell
         self._ended = {step.id: anyio.Event() for step in plan.steps}
-        self._rows: dict[str, tuple[Row, ...]] = {}
+        self._rows: dict[str, tuple[Row, ...]] = {step_id: tuple(rows) for step_id, rows in (done or {}).items()}
         self._items: dict[str, list[EvidenceItem]] = {}
         self._failures: dict[str, str] = {}
         self._skipped: dict[str, str] = {}
         self._notes: dict[str, list[str]] = {step.id: [] for step in plan.steps}
+        for step_id in self._rows.keys() & self._ended.keys():
+            self._ended[step_id].set()
         self.incomplete = False
         """Whether a call of a step that goes through rows failed, while others of it went through."""
 
     async def perform(self) -> Executed:
-        """Run every step once, and give what they brought."""
-        steps = {step.id: step for step in self.plan.steps}
+        """Run every step that is not done once, and give what they brought."""
+        steps = {step.id: step for step in self.plan.steps if step.id not in (self.done or ())}
         # In topological order, so that of the steps that may start the earliest does.
-        await together([_bound(self._perform, steps[step_id]) for step_id in self.plan.order])
+        await together([_bound(self._perform, steps[step_id]) for step_id in self.plan.order if step_id in steps])
         return self.executed
 
     @property
@@ -89,6 +93,7 @@ class PlanRun:
             evidence=Evidence().merged(*(Evidence(items=tuple(self._items.get(step_id, ()))) for step_id in ids)),
             failures=failures,
             notes=tuple(note for step_id in ids for note in self._notes[step_id]),
+            rows=dict(self._rows),
         )
 
     def _replaced(self, step: Step) -> bool:

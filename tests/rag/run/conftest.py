@@ -67,10 +67,10 @@ class Bench:
         cards = {name: source.card for name, source in self.sources.items()}
         return Calls(self.sources, cards, scope or Scope(), self.ledger, self.trace, self.caps, self._once, self._kept)
 
-    async def perform(self, *steps: dict[str, Any]) -> Executed:
+    async def perform(self, *steps: dict[str, Any], done: dict[str, Any] | None = None) -> Executed:
         cards = {name: source.card for name, source in self.sources.items()}
         plan = check(Plan.from_json(json.dumps({"steps": steps})), list(cards.values()))
-        self.run = PlanRun(plan, cards, self.calls().rows, trace=self.trace, tell=self._tell)
+        self.run = PlanRun(plan, cards, self.calls().rows, trace=self.trace, tell=self._tell, done=done)
         return await self.run.perform()
 
     def performed(self, *steps: dict[str, Any]) -> Executed:

@@ -370,3 +370,18 @@ async def test_a_step_that_is_stopped_is_told_to_have_finished(bench):
         await bench.perform({"id": "s1", "source": "docs", "args": {"query": "x"}})
     assert bench.told == [("step_started", "s1", None), ("step_finished", "s1", "error")]
     assert bench.run.executed.failures == {"s1": "it was stopped before it had ended"}
+
+
+async def test_steps_that_are_done_are_not_run_again_and_their_rows_can_be_referred_to(bench):
+    first = bench.source("first", [{"text": "never"}])
+    bench.source("second", lambda **args: _rows_of(args))
+    plan = [step("s1", "first"), step("s2", "second", query="$s1.title")]
+    executed = await bench.perform(*plan, done={"s1": [{"title": "lamp"}]})
+    assert first.calls == []
+    assert texts(executed) == ["lamp"]
+    assert executed.rows == {"s1": ({"title": "lamp"},), "s2": ({"text": "lamp"},)}
+    assert executed.failures == {}
+
+
+async def _rows_of(args):
+    return [{"text": args["query"]}]
