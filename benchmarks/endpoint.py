@@ -1,0 +1,81 @@
+"""A chat endpoint on loopback, in a process of its own, so that its work does not count as ours.
+
+It answers a request that asks for a JSON schema with one plan, and any other with one text, after a delay.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import multiprocessing
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
+
+__all__ = ["serving"]
+
+
+@contextmanager
+def serving(plan: str, text: str, *, delay: float = 0.0) -> Iterator[str]:
+    """The base URL of an endpoint that is there as long as the block runs; the delay is in seconds."""
+    ours, theirs = multiprocessing.Pipe()
+    work = multiprocessing.get_context("spawn").Process(target=_serve, args=(theirs, plan, text, delay), daemon=True)
+    work.start()
+    try:
+        yield f"http://127.0.0.1:{ours.recv()}/v1"
+    finally:
+        work.terminate()
+        work.join()
+
+
+def _serve(told: Connection, plan: str, text: str, delay: float) -> None:
+    async def serve() -> None:
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(lambda: _Answers(_reply(plan), _reply(text), delay), "127.0.0.1", 0)
+        told.send(server.sockets[0].getsockname()[1])
+        await server.serve_forever()
+
+    asyncio.run(serve())
+
+
+def _reply(content: str) -> bytes:
+    body = json.dumps(
+        {
+            "id": "reply",
+            "object": "chat.completion",
+            "created": 0,
+            "model": "loopback",
+            "choices": [
+                {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": content}},
+            ],
+            "usage": {"prompt_tokens": 600, "completion_tokens": 60, "total_tokens": 660},
+        }
+    ).encode()
+    return b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
+
+
+class _Answers(asyncio.Protocol):
+    """One connection: the requests that come over it, one after the other."""
+
+    def __init__(self, plan: bytes, text: bytes, delay: float) -> None:
+        self._plan, self._text, self._delay = plan, text, delay
+        self._came = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self._came += data
+        head, found, body = self._came.partition(b"\r\n\r\n")
+        length = next(
+            (int(line[15:]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")), 0
+        )
+        if found and len(body) >= length:
+            self._came = b""
+            reply = self._plan if b'"response_format"' in body else self._text
+            asyncio.get_running_loop().call_later(self._delay, self._write, reply)
+
+    def _write(self, reply: bytes) -> None:
+        if isinstance(self._transport, asyncio.WriteTransport) and not self._transport.is_closing():
+            self._transport.write(reply)
