@@ -68,10 +68,8 @@ class _Answers(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._came += data
         head, found, body = self._came.partition(b"\r\n\r\n")
-        length = next(
-            (int(line[15:]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")), 0
-        )
-        if found and len(body) >= length:
+        length = re.search(rb"(?i)content-length: *(\d+)", head)
+        if found and length and len(body) >= int(length[1]):
             self._came = b""
             reply = self._plan if b'"response_format"' in body else self._text
             asyncio.get_running_loop().call_later(self._delay, self._write, reply)

@@ -61,7 +61,7 @@ async def of_a_question(url: str, *, rounds: int, n: int) -> dict[str, float]:
         ) as client,
     ):
         floor = Floor(client, "loopback", await requests_of(model, given), 0.0)
-        ways = {"floor": floor, "ours": Ours(model, given), "planned": Ours(model, given, Planned())}
+        ways: Mapping[str, Any] = {"floor": floor, "ours": Ours(model, given), "planned": Ours(model, given, Planned())}
         await milliseconds(ways, rounds=1, n=20)  # what is made once is not what a question costs
         return await milliseconds(ways, rounds=rounds, n=n)
 
