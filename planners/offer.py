@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
+from planners.fill import fill
 from planners.language import content
 from planners.records import fields, is_record, nouns
 from planners.schemas import enumerated, id_pattern
 from prompts.inert import inert, on_one_line
 from rag.card import Schema, SourceCard
 from rag.plan import plan_schema
+from rag.protocols import Task
 
-__all__ = ["offered_arguments", "offered_lines", "offered_schema"]
+__all__ = ["given_arguments", "offered_arguments", "offered_lines", "offered_schema"]
 
 MOST_ARGUMENTS: Final = 6
 """Arguments of one source that a model is shown, at most; required ones always are."""
@@ -20,6 +23,27 @@ MOST_ARGUMENTS: Final = 6
 _MOST_FIELDS: Final = 16
 _IDENTITY: Final = frozenset(("doc_id", "chunk_id"))
 _ABOUT: Final = 140  # characters
+
+# What makes dates worth offering as arguments; "how many days" does not.
+_TIMELY: Final = re.compile(
+    r"\b(?:(?:19|20)\d\d|quarter|season|spring|summer|autumn|winter|today|yesterday|recent\w*|ago|since|until|before|during|"
+    r"between|(?:last|this|next|past)\s+(?:\w+\s+)?(?:day|week|month|year)s?)\b",
+    re.IGNORECASE,
+)
+
+
+def given_arguments(cards: Sequence[SourceCard], task: Task) -> dict[str, set[str]]:
+    """By source, the arguments that the question may give a value for.
+
+    Those that rules can read, and dates where the question speaks of time.
+    """
+    given = {}
+    for card in cards:
+        fillings = fill(card, task.question, task.now.date(), nouns(card))
+        given[card.name] = {name for filling in fillings for name in filling.args}
+        if _TIMELY.search(task.question):
+            given[card.name] |= {name for role in ("from", "to") if (name := card.argument_of_role(role))}
+    return given
 
 
 def offered_arguments(card: SourceCard, given: Collection[str] = ()) -> tuple[str, ...]:

@@ -8,25 +8,22 @@ where no plan can be had, rules plan.
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Collection, Generator, Mapping, Sequence
+from typing import Final
 
 from planners.actions import complete, planned, probes, retrieve_and_read
 from planners.choose import by_content
-from planners.fill import fill
 from planners.mend import completed, mended, with_stand_ins
 from planners.names import said_of
-from planners.offer import offered_lines, offered_schema
-from planners.records import nouns
+from planners.offer import given_arguments, offered_lines, offered_schema
 from planners.rules import Rules, named_choices, named_sources
+from planners.shown import said_before
 from planners.talk import small_talk
-from prompts.inert import on_one_line
+from planners.written import read_plan
 from rag.card import SourceCard
 from rag.errors import BudgetExceeded, ModelError, PlanError, PromptError
-from rag.plan import Plan, from_model
+from rag.plan import Plan
 from rag.protocols import Action, Observation, Steps, Task
-from rag.types import Turn
 
 __all__ = ["MOST_OFFERED", "Reaper", "read_plan"]
 
@@ -34,15 +31,6 @@ MOST_OFFERED: Final = 12
 """Sources that the model is offered, at most; of more, those that fit the question best."""
 
 _MOST_TOKENS: Final = 600
-_TURNS: Final = 4
-_TURN_LENGTH: Final = 240  # characters
-
-# What makes dates worth offering as arguments; "how many days" does not.
-_TIMELY: Final = re.compile(
-    r"\b(?:(?:19|20)\d\d|quarter|season|spring|summer|autumn|winter|today|yesterday|recent\w*|ago|since|until|before|during|"
-    r"between|(?:last|this|next|past)\s+(?:\w+\s+)?(?:day|week|month|year)s?)\b",
-    re.IGNORECASE,
-)
 
 _Planning = Generator[tuple[Action, ...], tuple[Observation, ...], Plan]
 
@@ -116,24 +104,16 @@ def _offered(
 def _written(
     task: Task, offered: Sequence[SourceCard], prior: Plan
 ) -> Generator[tuple[Action, ...], tuple[Observation, ...], str]:
-    given = {card.name: _given(card, task) for card in offered}
+    given = given_arguments(offered, task)
     values = {
         "date": f"{task.now:%A, %d %B %Y}",
-        "conversation": _conversation(task.turns),
+        "conversation": said_before(task.turns),
         "sources": offered_lines(offered, given),
         "draft": _draft(prior, said_of(task.question, offered)),
         "question": task.question,
     }
     reply = yield from complete("plan", values, schema=offered_schema(offered, given), max_tokens=_MOST_TOKENS)
     return reply.text
-
-
-def _given(card: SourceCard, task: Task) -> set[str]:
-    """The arguments that the question may give a value for: what rules can read, and dates where it speaks of time."""
-    given = {name for filling in fill(card, task.question, task.now.date(), nouns(card)) for name in filling.args}
-    if _TIMELY.search(task.question):
-        given |= {name for role in ("from", "to") if (name := card.argument_of_role(role))}
-    return given
 
 
 def _draft(prior: Plan, said: Mapping[str, str]) -> str:
@@ -144,36 +124,3 @@ def _draft(prior: Plan, said: Mapping[str, str]) -> str:
         if (words := said.get(step["source"])) and isinstance(step["args"].get("query"), str):
             step["args"]["query"] = words
     return "\n".join([*prior.notes, json.dumps({"steps": steps}, ensure_ascii=False)])
-
-
-def _conversation(turns: Sequence[Turn]) -> str:
-    # An earlier answer holds retrieved text: it may start no line, and speak as nobody else.
-    said = [f"{turn.role or turn.speaker}: {on_one_line(turn.text, _TURN_LENGTH)}" for turn in turns[-_TURNS:]]
-    return "\n".join(["Said before:", *said, "", ""]) if said else ""
-
-
-def read_plan(text: str) -> Plan:
-    r"""The plan in what a model wrote: its outermost JSON object with "steps", whatever stands around it.
-
-    Raises:
-        PlanError: there is none, or it is not of a plan's form.
-
-    Example:
-        >>> print(read_plan('Sure! ```json\n{"steps": []}\n``` Anything else?'))
-        (no retrieval)
-    """
-    found = next(_objects(text), None)
-    return from_model(found) if found is not None else Plan.from_json(text)
-
-
-def _objects(text: str) -> Iterator[dict[str, Any]]:
-    decoder, end = json.JSONDecoder(), 0
-    for match in re.finditer(r"\{", text):
-        if match.start() < end:
-            continue
-        try:
-            found, end = decoder.raw_decode(text, match.start())
-        except (ValueError, RecursionError):
-            continue
-        if "steps" in found:
-            yield found
