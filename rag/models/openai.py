@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import urlsplit
 
@@ -22,9 +23,7 @@ from rag.run.perloop import PerLoop
 from rag.types import Usage
 
 if TYPE_CHECKING:
-    from openai import AsyncOpenAI, AsyncStream
-    from openai.types import CompletionUsage
-    from openai.types.chat import ChatCompletion, ChatCompletionChunk
+    from openai import AsyncOpenAI
 
 __all__ = ["OpenAIModel"]
 
@@ -117,10 +116,10 @@ class OpenAIModel(Closing):
         if window.cancelled_caught:
             raise ModelTimeout(f"{self._who} did not answer in time", model=self.name, retryable=True)
         written.check(self.name, self._who)
-        usage = written.usage(ask, self.name).model_copy(update={"seconds": time.perf_counter() - started})
+        usage = written.usage(ask, self.name, time.perf_counter() - started)
         return Reply(written.text, usage, "length" if written.finish == "length" else "stop")
 
-    async def _pieces(self, ask: Ask) -> AsyncGenerator[ChatCompletion | ChatCompletionChunk]:
+    async def _pieces(self, ask: Ask) -> AsyncGenerator[object]:
         """The answer whole, or as it streams in; whatever fails on the way is a `ModelError`.
 
         A generator, so that an error of the caller's own `on_token` is not taken for the endpoint's.
@@ -143,14 +142,14 @@ class OpenAIModel(Closing):
             # The library's text may quote the key that was refused, so it is not shown beneath.
             raise found from (None if getattr(error, "status_code", None) in (401, 403) else error)
 
-    async def _answer(self, ask: Ask) -> ChatCompletion | AsyncStream[ChatCompletionChunk]:
+    async def _answer(self, ask: Ask) -> object:
         from openai import APIStatusError
 
         dialect = known = self._dialect
         while True:
             options = dialect.options(ask)
             try:
-                answer: ChatCompletion | AsyncStream[ChatCompletionChunk] = await self._send(ask, options)
+                answer = await self._send(ask, options)
             except APIStatusError as error:
                 simpler = dialect.without_refused(error, options)
                 if simpler is None:
@@ -161,14 +160,28 @@ class OpenAIModel(Closing):
                 self._dialect = dialect
             return answer
 
-    async def _send(self, ask: Ask, options: dict[str, Any]) -> Any:
-        messages: Any = [asdict(message) for message in ask.messages]
-        answer: Any = await self._clients.get().chat.completions.create(
-            model=self.name, messages=messages, extra_body=self._extra or None, **options
+    async def _send(self, ask: Ask, options: dict[str, Any]) -> object:
+        """What the endpoint answered, as JSON has it, or a stream of such pieces."""
+        from openai import AsyncStream
+
+        messages = [{"role": message.role, "content": message.content} for message in ask.messages]
+        # Not `chat.completions.create`: half of its time goes into types for what is JSON before and after.
+        answer = await self._clients.get().post(
+            "/chat/completions",
+            body={"model": self.name, "messages": messages, **options, **self._extra},
+            cast_to=object,
+            stream=ask.stream,
+            stream_cls=AsyncStream[object],
         )
-        if isinstance(answer, str):  # a page, as of a proxy or of another service
-            raise BadModelOutput(f"{self._who} did not answer in JSON; {_CHECK}", model=self.name, raw=answer[:_RAW])
-        return answer
+        return self._parsed(answer) if isinstance(answer, str) else answer
+
+    def _parsed(self, text: str) -> object:
+        """What an endpoint means that does not say that it answers in JSON; a page is that of a proxy."""
+        try:
+            return json.loads(text)
+        except ValueError:
+            why = f"{self._who} did not answer in JSON; {_CHECK}"
+            raise BadModelOutput(why, model=self.name, raw=text[:_RAW]) from None
 
     @property
     def _who(self) -> str:
@@ -196,23 +209,23 @@ class _Written:
     unseen: str = ""
     """Words that are paid for but are no part of the text: thoughts, refusals, tool calls."""
     finish: str = ""
-    counted: CompletionUsage | None = None
+    counted: Mapping[str, Any] = field(default_factory=dict)
 
-    def add(self, piece: ChatCompletion | ChatCompletionChunk) -> str:
+    def add(self, piece: object) -> str:
         """Take a piece in; what it adds to the text comes back.
 
-        Nothing is taken for granted: the client library does not check what an endpoint sends.
+        Nothing is taken for granted: nobody has checked what an endpoint sends.
         """
-        self.counted = getattr(piece, "usage", None) or self.counted
-        choices = getattr(piece, "choices", None)
+        self.counted = _part(piece, "usage") or self.counted
+        choices = piece.get("choices") if isinstance(piece, Mapping) else None
         choice = choices[0] if isinstance(choices, list) and choices else None
-        self.finish = getattr(choice, "finish_reason", None) or self.finish
-        said = getattr(choice, "message", None) or getattr(choice, "delta", None)
+        self.finish = _text_of(choice, "finish_reason") or self.finish
+        said = _part(choice, "message") or _part(choice, "delta")
         text = _text_of(said, "content")
         self.text += text
         self.unseen += _text_of(said, "refusal") + _text_of(said, "reasoning_content")
-        for call in getattr(said, "tool_calls", None) or ():
-            function = getattr(call, "function", None)
+        for call in said.get("tool_calls") or ():
+            function = _part(call, "function")
             self.unseen += _text_of(function, "name") + _text_of(function, "arguments")
         return text
 
@@ -228,26 +241,34 @@ class _Written:
             why = f"finish reason: {self.finish}" if self.finish else _CHECK
             raise BadModelOutput(f"{who} answered without any text; {why}", model=model, raw=self.unseen)
 
-    def usage(self, ask: Ask, model: str) -> Usage:
+    def usage(self, ask: Ask, model: str, seconds: float) -> Usage:
         """What the endpoint counted, else our estimate, which counts tool calls and the schema too."""
-        if self.counted and self.counted.prompt_tokens and self.counted.completion_tokens is not None:
-            details = self.counted.prompt_tokens_details
+        read, wrote = self.counted.get("prompt_tokens"), self.counted.get("completion_tokens")
+        if isinstance(read, int) and isinstance(wrote, int) and read:
+            cached = _part(self.counted, "prompt_tokens_details").get("cached_tokens")
             return Usage(
                 model_calls=1,
-                prompt_tokens=self.counted.prompt_tokens,
-                completion_tokens=self.counted.completion_tokens,
-                cached_tokens=(details.cached_tokens if details else None) or 0,
+                prompt_tokens=read,
+                completion_tokens=wrote,
+                cached_tokens=cached if isinstance(cached, int) else 0,
+                seconds=seconds,
             )
         return Usage(
             model_calls=1,
             prompt_tokens=tokens.of_prompt(ask.messages, ask.schema, model),
             completion_tokens=tokens.count(self.text + self.unseen, model).tokens,
+            seconds=seconds,
             estimated=True,
         )
 
 
+def _part(thing: object, name: str) -> Mapping[str, Any]:
+    value = thing.get(name) if isinstance(thing, Mapping) else None
+    return value if isinstance(value, Mapping) else {}
+
+
 def _text_of(thing: object, name: str) -> str:
-    value = getattr(thing, name, None)
+    value = thing.get(name) if isinstance(thing, Mapping) else None
     return value if isinstance(value, str) else ""
 
 
