@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from html import escape
 from typing import TYPE_CHECKING, Final
 
+from rag import timeline
 from rag.plan import draw
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ _VERDICTS: Final = {True: " ✓ bears it out", False: " ✗ does not say so", No
 
 
 def answer_html(answer: Answer) -> str:
-    """The answer, its numbered sources, its notes and, folded away, its plan; every text is escaped."""
+    """The answer, its numbered sources, its notes and, folded away, plan and trace; every text is escaped."""
     return f'<div style="max-width:60em">{"".join(_parts(answer))}</div>'
 
 
@@ -34,7 +35,13 @@ def _parts(answer: Answer) -> Iterator[str]:
     if answer.notes:
         notes = "".join(f"<li>{escape(note)}</li>" for note in answer.notes)
         yield f'<ul style="margin:.5em 0;{_FAINT}">{notes}</ul>'
-    yield f'<details style="margin:.5em 0"><summary>{_summary(answer)}</summary>{draw.html(answer.plan)}</details>'
+    yield _folded(_summary(answer), draw.html(answer.plan))
+    if answer.trace:
+        yield _folded(f"trace: {_counted(len(answer.trace), 'span')}", timeline.html(answer.trace))
+
+
+def _folded(summary: str, page: str) -> str:
+    return f'<details style="margin:.5em 0"><summary>{summary}</summary>{page}</details>'
 
 
 def _marked(answer: Answer) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal, TypeAlias, overload
+from typing import Any, Literal, TypeAlias, overload
 
 from pydantic import BaseModel, ConfigDict, JsonValue, RootModel
 
@@ -36,12 +36,14 @@ class Span(BaseModel):
 
 
 class Trace(RootModel[tuple[Span, ...]]):
-    """The spans of one question, in the order in which they started.
+    """The spans of one question, in the order in which they started; printed, a tree with a timeline.
 
     Example:
         >>> trace = Trace((Span(span_id="1", name="question", kind="question", started=0.0, ended=0.5),))
         >>> len(trace), trace[0].seconds
         (1, 0.5)
+        >>> print(trace)
+        question                                                 500 ms  ███████████████████████████████████
     """
 
     model_config = ConfigDict(frozen=True)
@@ -60,3 +62,14 @@ class Trace(RootModel[tuple[Span, ...]]):
     def __getitem__(self, place: slice) -> tuple[Span, ...]: ...
     def __getitem__(self, place: int | slice) -> Span | tuple[Span, ...]:
         return self.root[place]
+
+    def __str__(self) -> str:
+        """One line a span, at most 100 columns wide: name, what matters, time, and when it ran."""
+        from rag.timeline import text
+
+        return text(self)
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        from rag.timeline import html
+
+        return {"text/plain": str(self), "text/html": html(self)}

@@ -72,11 +72,14 @@ def app() -> None:
 @click.argument("question")
 @_asking
 @_JSON
-def ask(question: str, *, as_json: bool, debug: bool, **options: Any) -> None:
+@click.option("--trace", is_flag=True, help="Show also what ran when, as a tree with a timeline.")
+def ask(question: str, *, as_json: bool, trace: bool, debug: bool, **options: Any) -> None:
     """Answer QUESTION from folders and databases, with the plan and numbered sources."""
     with shown(debug=debug), assistant(Options(**options)) as asked:
         answer = asked.ask(question)
         show.write(show.json_text(answer) if as_json else show.answer_text(answer))
+        if trace and not as_json:  # the JSON has it
+            show.write(show.trace_text(answer.trace))
     if failure := show.model_failure(answer):
         complain(f"{failure} (the answer was made without the model)")
         raise SystemExit(FAILURE)

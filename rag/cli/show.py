@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rag.plan import Plan
+    from rag.trace import Trace
     from rag.types import Answer
 
-__all__ = ["answer_text", "json_text", "model_failure", "one_line", "plan_text", "printable", "write"]
+__all__ = ["answer_text", "json_text", "model_failure", "one_line", "plan_text", "printable", "trace_text", "write"]
 
 # Everything but tab and line feed that a terminal might obey: retrieved text is untrusted.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
@@ -59,6 +60,17 @@ def plan_text(plan: Plan) -> str:
 def answer_text(answer: Answer) -> str:
     """Plan, answer, numbered sources and notes."""
     return "\n".join(_answer_lines(answer))
+
+
+def trace_text(trace: Trace) -> str:
+    """The trace under its heading, drawn in ASCII where stdout cannot show more."""
+    from rag.timeline import text
+
+    try:
+        "├└│▌▐█→…".encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        return f"\nTrace\n{text(trace, plain=True)}"
+    return f"\nTrace\n{text(trace)}"
 
 
 def model_failure(answer: Answer) -> str | None:

@@ -30,6 +30,14 @@ def test_json_is_the_answer(rag_command):
     assert answer.plan.steps[0].source == "orders"
 
 
+def test_the_trace_follows_the_answer_where_it_is_asked_for(rag_command):
+    done = rag_command("ask", "What state is order O-1016 in?", *SHOP, "--trace", PYTHONIOENCODING="ascii")
+    answer, trace = done.stdout.split("\nTrace\n")
+    assert "Sources" in answer
+    assert trace.startswith("question  Rules")
+    assert re.search(r"^\| ` orders +\d+ rows? .* m?s +=+$", trace, re.MULTILINE)
+
+
 def test_plan_runs_nothing_and_can_be_saved(rag_command):
     shown = rag_command("plan", QUESTION, *SHOP)
     saved = rag_command("plan", QUESTION, *SHOP, "--json")
