@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from rag.errors import ModelError, SourceError
+from rag.errors import ModelError, RagError, SourceError
 
 if TYPE_CHECKING:
     from tenacity import RetryCallState
@@ -39,6 +39,13 @@ async def retrying(
     Raises:
         RagError: the last attempt's own error.
     """
+    try:
+        return await call()
+    except RagError as error:
+        if attempts < 2 or not _retryable(error) or not may_retry():
+            raise
+        first = error
+
     from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt
 
     policy = AsyncRetrying(
@@ -48,8 +55,12 @@ async def retrying(
         before_sleep=lambda state: before_retry(_error(state), state.upcoming_sleep),
         reraise=True,  # by default tenacity hides the error in its own RetryError
     )
+    failed = iter([first])
 
     async def attempt() -> _Result:
+        # Nearly every first attempt goes through: it is made before there is a policy, which then hears of it.
+        for error in failed:
+            raise error
         return await call()
 
     return await policy(attempt)

@@ -25,6 +25,8 @@ async def together(calls: Sequence[Callable[[], Awaitable[_Result]]]) -> list[_R
         results[position] = await calls[position]()
 
     try:
+        if len(calls) == 1:  # as most are, and a task of its own would cost more than many a call
+            return [await calls[0]()]
         async with anyio.create_task_group() as group:
             for position in range(len(calls)):
                 group.start_soon(run, position)
