@@ -3,22 +3,45 @@
 from __future__ import annotations
 
 import json
+import re
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from rag.errors import PlanError
 from rag.plan.refs import unparse_value
+from rag.plan.words import cells, cut, padded, printable
 
 if TYPE_CHECKING:
     from rag.plan.value import Plan, Step
 
-__all__ = ["call", "html", "line", "lines", "mermaid"]
+__all__ = ["call", "change", "fate", "html", "line", "lines", "mermaid"]
+
+_COLUMN: Final = 88
+"""Where the column of outcomes stands at most, in cells; a longer line pushes its own to the right."""
+
+# Words that would be read as Mermaid's own where a node is named.
+_KEYWORDS: Final = frozenset(
+    (
+        "end",
+        "graph",
+        "flowchart",
+        "subgraph",
+        "direction",
+        "style",
+        "class",
+        "classdef",
+        "click",
+        "default",
+        "linkstyle",
+    )
+)
+_CLASSES: Final = {"ok": "#16a34a", "error": "#dc2626", "skipped": "#808080", "stopped": "#d97706"}
 
 
 def call(step: Step) -> str:
     """The step's call: `source(argument="value", …)`."""
     args = ", ".join(f"{k}={json.dumps(unparse_value(v), ensure_ascii=False)}" for k, v in step.args.items())
-    return f"{step.source}({args})"
+    return printable(f"{step.source}({args})")
 
 
 def line(step: Step) -> str:
@@ -30,20 +53,59 @@ def line(step: Step) -> str:
 
 
 def lines(plan: Plan) -> str:
-    """The plan, one line a step."""
-    return "\n".join(line(step) for step in plan.steps) or "(no retrieval)"
+    """The plan, one line a step; after a run, with a column of what became of each."""
+    told = [line(step) for step in plan.steps]
+    if not plan.ran:
+        return "\n".join(told) or "(no retrieval)"
+    column = max((cells(text) for text in told if cells(text) <= _COLUMN), default=0)
+    return "\n".join(f"{padded(text, column)}  {fate(plan, step)}" for text, step in zip(told, plan.steps, strict=True))
+
+
+def fate(plan: Plan, step: Step) -> str:
+    """What became of the step when the plan was run, in one line."""
+    # A reason is in the words of a source, which may be many.
+    return cut(printable(str(plan.ran[step.id])), _COLUMN) if step.id in plan.ran else "– did not start"
+
+
+def change(before: Step, after: Step) -> str:
+    """What changed in a step, in one line: its call, and what it waits for where that is another."""
+    sides = []
+    for step in (before, after):
+        told = call(step)
+        if before.after != after.after:
+            told += f"  after {', '.join(step.after) or 'nothing'}"
+        if before.if_empty != after.if_empty:
+            told += f"  if {step.if_empty} finds nothing" if step.if_empty else "  in any case"
+        sides.append(told)
+    return f"~ {before.id}  {'  →  '.join(sides)}"
 
 
 def mermaid(plan: Plan) -> str:
-    """The plan as a Mermaid flow chart."""
+    """The plan as a Mermaid flow chart; after a run, each step has the class of its status."""
     out = ["flowchart LR"]
     for step in plan.steps:
-        label = call(step).replace('"', "#quot;").replace("<", "#lt;").replace("\n", " ")
-        out.append(f'    {step.id}["{step.id}: {label}"]')
+        told = _label(f"{step.id}: {call(step)}") + (f"<br/>{_label(fate(plan, step))}" if plan.ran else "")
+        out.append(f'    {_node(step.id)}["{told}"]')
     for step in plan.steps:
         for needed in sorted(step.waits_for):
-            out.append(f"    {needed} {'-. if empty .->' if needed == step.if_empty else '-->'} {step.id}")
+            arrow = "-. if empty .->" if needed == step.if_empty else "-->"
+            out.append(f"    {_node(needed)} {arrow} {_node(step.id)}")
+    for status, hue in _CLASSES.items():
+        if nodes := [
+            _node(step.id) for step in plan.steps if step.id in plan.ran and plan.ran[step.id].status == status
+        ]:
+            out += [f"    classDef {status} stroke:{hue},stroke-width:2px", f"    class {','.join(nodes)} {status}"]
     return "\n".join(out)
+
+
+def _node(step_id: str) -> str:
+    # A hyphen stands in no id, so that no other step has this name.
+    return f"step-{step_id}" if step_id.lower() in _KEYWORDS else step_id
+
+
+def _label(text: str) -> str:
+    # Mermaid reads HTML, its own entities, and directives wherever they stand.
+    return re.sub(r'["<>&#%`]', lambda sign: f"#{ord(sign[0])};", text)
 
 
 def html(plan: Plan) -> str:

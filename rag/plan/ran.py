@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from rag.plan.words import counted, duration
+
 if TYPE_CHECKING:
     from rag.trace import Span
 
@@ -58,28 +60,6 @@ class Ran(BaseModel):
         if self.retries:
             told.append(counted(self.retries, "retry", "retries"))
         return ", ".join(told) + (f": {self.reason}" if self.reason else "")
-
-
-def duration(seconds: float) -> str:
-    """Seconds to two digits that count: "0.4 ms", "25 ms", "0.12 s", "31 s".
-
-    Example:
-        >>> [duration(s) for s in (0.0, 0.00042, 0.025, 0.1234, 2.04, 31.4)]
-        ['0 ms', '0.42 ms', '25 ms', '0.12 s', '2.0 s', '31 s']
-    """
-    value, unit = (seconds * 1000, "ms") if seconds < 0.1 else (seconds, "s")
-    digits = 0 if value >= 10 or value < 0.005 else 2 if value < 1 else 1
-    return f"{value:.{digits}f} {unit}"
-
-
-def counted(number: int, one: str, many: str = "") -> str:
-    """The number with its noun.
-
-    Example:
-        >>> counted(1, "row"), counted(2, "row"), counted(2, "retry", "retries")
-        ('1 row', '2 rows', '2 retries')
-    """
-    return f"{number} {one if number == 1 else many or f'{one}s'}"
 
 
 def ran_of(spans: Iterable[Span]) -> dict[str, Ran]:

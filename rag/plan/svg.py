@@ -1,22 +1,23 @@
 """Plans as a picture: an SVG that stands alone, with no script, style sheet or download.
 
 Columns are what can run at once: a step stands right of the steps that it waits for. Colours follow
-the page's text, so that light and dark pages both read well.
+the page's text, so that light and dark pages both read well. After a run each step tells how it went,
+over a bar that shows when within the run it was at work.
 """
 
 from __future__ import annotations
 
 import itertools
 import json
-import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from rag.errors import PlanError
-from rag.plan.draw import line
+from rag.plan.draw import fate, line
 from rag.plan.refs import references, unparse_value
+from rag.plan.words import cells, cut, printable
 
 if TYPE_CHECKING:
     from rag.plan.value import Plan, Step
@@ -27,13 +28,14 @@ __all__ = ["svg"]
 _CELL: Final = 7.25
 _LINE: Final = 18
 _PAD: Final = 10
-_LANE: Final = 10
+_THIN: Final = (0.0, 10.0)  # of a lane
 _GAP_X: Final = 68
 _GAP_Y: Final = 14
 _MOST_CELLS: Final = 40
 _TAIL: Final = 18
 _MOST_ARGS: Final = 4
 _FONT: Final = "ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace"
+_FATES: Final = {"ok": "#16a34a", "error": "#dc2626", "skipped": "currentColor", "stopped": "#d97706"}
 _HUES: Final = ("#3b82f6", "#c2660a", "#0d9488", "#a855f7", "#db2777", "#15803d")
 
 _Node: TypeAlias = "str | tuple[str, str, int]"
@@ -58,12 +60,13 @@ def svg(plan: Plan) -> str:
     """The plan's graph; long arguments are cut, and stand in full in each step's tooltip."""
     hues = {source: _HUES[n % len(_HUES)] for n, source in enumerate(dict.fromkeys(s.source for s in plan.steps))}
     columns = _columns(plan)
-    boxes = _placed(columns, {step.id: step for step in plan.steps})
+    boxes = _placed(columns, {step.id: _size(plan, step) for step in plan.steps})
     width = max((box.x + box.width for box in boxes.values()), default=0) + 1
     height = max((box.y + box.height for box in boxes.values()), default=0) + 1
     hue_of = {step.id: hues[step.source] for step in plan.steps}
     parts = [_arrow(nodes, boxes, dashed=dashed) for nodes, dashed in _arrows(plan, columns)]
     parts += [_step(step, boxes[step.id], hue_of) for step in plan.steps]
+    parts += [_outcome(plan, step, boxes[step.id]) for step in plan.steps if plan.ran]
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="plan of {len(plan.steps)} steps" '
         f'width="{width:.0f}" height="{height:.0f}" viewBox="-.5 -.5 {width:.0f} {height:.0f}" '
@@ -111,30 +114,24 @@ def _mean(numbers: list[int]) -> float:
     return sum(numbers) / len(numbers) if numbers else 0.0
 
 
-def _placed(columns: list[list[_Node]], steps: Mapping[str, Step]) -> dict[_Node, _Box]:
-    heights = {node: _height(steps[node]) if isinstance(node, str) else _LANE for column in columns for node in column}
-    totals = [sum(heights[node] + _GAP_Y for node in column) for column in columns]
+def _placed(columns: list[list[_Node]], sizes: Mapping[_Node, tuple[float, float]]) -> dict[_Node, _Box]:
+    totals = [sum(sizes.get(node, _THIN)[1] + _GAP_Y for node in column) for column in columns]
     boxes: dict[_Node, _Box] = {}
     x = 0.0
     for column, total in zip(columns, totals, strict=True):
-        width = max(_width(steps[node]) for node in column if isinstance(node, str))
+        width = max(sizes.get(node, _THIN)[0] for node in column)
         y = (max(totals) - total) / 2
         for node in column:
-            boxes[node] = _Box(x, y, width, heights[node])
-            y += heights[node] + _GAP_Y
+            boxes[node] = _Box(x, y, width, sizes.get(node, _THIN)[1])
+            y += boxes[node].height + _GAP_Y
         x += width + _GAP_X
     return boxes
 
 
-def _height(step: Step) -> float:
-    return _LINE * (1 + len(_lines(step))) + _PAD
-
-
-def _width(step: Step) -> float:
-    longest = max(
-        [_cells(step.id) + 2 + min(_cells(step.source), _MOST_CELLS), *(_cells(text) for text, _ in _lines(step))]
-    )
-    return longest * _CELL + 2 * _PAD
+def _size(plan: Plan, step: Step) -> tuple[float, float]:
+    texts = [text for text, _ in _lines(step)] + ([_shown(fate(plan, step))] if plan.ran else [])
+    longest = max([cells(step.id) + 2 + cells(_shown(step.source)), *map(cells, texts)])
+    return longest * _CELL + 2 * _PAD, _LINE * (1 + len(texts)) + _PAD
 
 
 def _lines(step: Step) -> list[tuple[str, str | None]]:
@@ -144,7 +141,7 @@ def _lines(step: Step) -> list[tuple[str, str | None]]:
         referred = next(references(value), None)
         text = f"{name}: {json.dumps(unparse_value(value), ensure_ascii=False)}"
         # A reference often comes last, and says more of the plan than what is before it.
-        shown.append((_cut(text, tail=_TAIL if referred else 0), referred.step if referred else None))
+        shown.append((_shown(text, tail=_TAIL if referred else 0), referred.step if referred else None))
     if len(shown) > _MOST_ARGS:
         shown[_MOST_ARGS - 1 :] = [(f"… {len(shown) - _MOST_ARGS + 1} more", None)]
     return shown + ([(f"only if {step.if_empty} finds nothing", step.if_empty)] if step.if_empty else [])
@@ -158,13 +155,35 @@ def _step(step: Step, box: _Box, hue_of: Mapping[str, str]) -> str:
         'fill="#808080" fill-opacity=".09" stroke="currentColor" stroke-opacity=".3"/>',
         f'<rect x="{box.x:.1f}" y="{box.y:.1f}" width="4" height="{box.height:.1f}" rx="2" fill="{hue_of[step.id]}"/>',
         f'<text x="{x:.1f}" y="{y:.1f}" xml:space="preserve"><tspan opacity=".6">{escape(step.id)}</tspan>  '
-        f'<tspan font-weight="bold">{escape(_cut(step.source))}</tspan></text>',
+        f'<tspan font-weight="bold">{escape(_shown(step.source))}</tspan></text>',
     ]
     for row, (text, referred) in enumerate(_lines(step), start=1):
         # What refers to another step has that step's colour.
         hue = hue_of.get(referred or "", "currentColor")
         parts.append(f'<text x="{x:.1f}" y="{y + row * _LINE:.1f}" fill="{hue}">{escape(text)}</text>')
     return f"<g>{''.join(parts)}</g>"
+
+
+def _outcome(plan: Plan, step: Step, box: _Box) -> str:
+    """How the step went, and under it a bar from when it started to when it ended, the box being the whole run."""
+    ran, text = plan.ran.get(step.id), fate(plan, step)
+    hue = _FATES[ran.status if ran else "skipped"]
+    y = box.y + box.height - _PAD - 1
+    told = (
+        f'<text x="{box.x + _PAD:.1f}" y="{y:.1f}" font-size="11" fill="{hue}">'
+        f"<title>{escape(text)}</title>{escape(_shown(text))}</text>"
+    )
+    begun = min(r.started for r in plan.ran.values())
+    whole = max(r.started + r.seconds for r in plan.ran.values()) - begun
+    if ran is None or ran.status == "skipped" or whole <= 0:
+        return told
+    room = box.width - 2 * _PAD
+    x, width = box.x + _PAD + room * (ran.started - begun) / whole, max(1.5, room * ran.seconds / whole)
+    return (
+        f'{told}<rect x="{box.x + _PAD:.1f}" y="{y + 5:.1f}" width="{room:.1f}" height="2" fill="currentColor" '
+        f'opacity=".15"/><rect x="{min(x, box.x + _PAD + room - 1.5):.1f}" y="{y + 5:.1f}" width="{width:.1f}" '
+        f'height="2" fill="{hue}"/>'
+    )
 
 
 def _arrows(plan: Plan, columns: list[list[_Node]]) -> Iterator[tuple[list[_Node], bool]]:
@@ -191,20 +210,5 @@ def _arrow(nodes: list[_Node], boxes: Mapping[_Node, _Box], *, dashed: bool) -> 
     return f'<g opacity=".65"><path d="{"".join(path)}" {style}/><path d="{tip}"/></g>'
 
 
-def _cells(text: str) -> int:
-    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
-
-
-def _cut(text: str, tail: int = 0) -> str:
-    """The text in one line, an ellipsis where it is too long: before its last `tail` letters."""
-    text = " ".join(text.split())
-    if _cells(text) <= _MOST_CELLS:
-        return text
-    end = text[len(text) - tail :]
-    head, room = "", _MOST_CELLS - 1 - _cells(end)
-    for char in text:
-        room -= _cells(char)
-        if room < 0:
-            break
-        head += char
-    return f"{head}…{end}"
+def _shown(text: str, tail: int = 0) -> str:
+    return cut(printable(" ".join(text.split())), _MOST_CELLS, tail)

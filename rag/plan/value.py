@@ -167,9 +167,10 @@ class Plan(BaseModel):
         return json.dumps(self.saved(), indent=indent)
 
     def replace(self, **changes: Any) -> Plan:
-        """The plan with some fields changed."""
+        """The plan with some fields changed; where its steps change, it is one that has not run."""
         # Not model_copy: it would take the cached order of the old steps along.
-        return Plan(**{name: getattr(self, name) for name in Plan.model_fields} | changes)
+        ran: dict[str, Any] = {"ran": {}} if "steps" in changes else {}
+        return Plan(**{name: getattr(self, name) for name in Plan.model_fields} | ran | changes)
 
     def step(self, step_id: str) -> Step:
         """The step of that id.
@@ -245,7 +246,7 @@ class Plan(BaseModel):
         lines = [f"- {draw.line(s)}" for s in self.steps if s.id not in after]
         lines += [f"+ {draw.line(s)}" for s in other.steps if s.id not in before]
         for step_id in (s.id for s in self.steps if s.id in after and s != after[s.id]):
-            lines.append(f"~ {step_id}  {draw.call(before[step_id])}  →  {draw.call(after[step_id])}")
+            lines.append(draw.change(before[step_id], after[step_id]))
         return tuple(lines)
 
     def estimate(self) -> Estimate:
