@@ -16,7 +16,7 @@ from rag.closing import Closing
 from rag.errors import ConfigError, StoreBusy, StoreError
 from rag.patience import PATIENCE, patiently
 
-__all__ = ["Format", "SqliteFile", "transaction"]
+__all__ = ["Format", "SqliteFile", "path_of", "transaction"]
 
 _ADVICE: Final = {
     sqlite3.SQLITE_NOTADB: "is no SQLite file, and was left as it is; name another path",
@@ -67,7 +67,7 @@ class SqliteFile(Closing):
             ConfigError: the URL is of another database.
             StoreError: the file cannot be opened, holds something else, is damaged, or comes from a later release.
         """
-        return cls(_path_of(url))
+        return cls(path_of(url))
 
     def close(self) -> None:
         """Close the file; what was added is on disk already."""
@@ -91,7 +91,7 @@ class SqliteFile(Closing):
             yield self._db
 
 
-def _path_of(url: str | Path) -> str:
+def path_of(url: str | Path) -> str:
     """The path that a URL or a path means; `:memory:` for a database that no file keeps.
 
     Raises:
@@ -140,6 +140,7 @@ def _prepare(db: sqlite3.Connection, path: str, form: Format) -> None:
         _check(db, path, form)  # before anything is written, so that another's database stays as it is
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = FULL")  # in WAL, NORMAL may lose what was acknowledged when power fails
+    db.execute("PRAGMA secure_delete = ON")  # what is forgotten does not stay in the file
     with transaction(db):
         if not _check(db, path, form):
             for statement in form.schema.split(";"):
