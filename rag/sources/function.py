@@ -19,9 +19,9 @@ from rag.sources.signature import output_schema, read_signature
 from rag.sources.threads import Threads
 from rag.types import Scope
 
-__all__ = ["FunctionSource", "source"]
+__all__ = ["EVERY_FIELD", "FunctionSource", "is_async", "source"]
 
-_EVERY_FIELD: Final[frozenset[ScopeField]] = frozenset({"tenant", "user", "as_of", "labels"})
+EVERY_FIELD: Final[frozenset[ScopeField]] = frozenset({"tenant", "user", "as_of", "labels"})
 
 
 class FunctionSource:
@@ -36,8 +36,7 @@ class FunctionSource:
         self._card = card
         self._function = function
         self._scope_parameter = scope_parameter
-        call = function if inspect.isroutine(function) else getattr(function, "__call__", function)  # noqa: B004
-        self._is_async = inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(call)
+        self._is_async = is_async(function)
         self._threads = Threads(card.concurrency)
 
     @property
@@ -123,7 +122,7 @@ def source(
             " give it a parameter annotated rag.Scope"
         )
     if enforces is None:
-        enforces = _EVERY_FIELD if signature.scope and not shared else ()
+        enforces = EVERY_FIELD if signature.scope and not shared else ()
     card = make_card(
         name,
         about=about or signature.about,
@@ -141,6 +140,12 @@ def source(
         timeout=timeout,
     )
     return FunctionSource(card, function, signature.scope)
+
+
+def is_async(function: Callable[..., Any]) -> bool:
+    """Whether calling the function or callable object gives something to await."""
+    call = function if inspect.isroutine(function) else getattr(function, "__call__", function)  # noqa: B004
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(call)
 
 
 @contextmanager

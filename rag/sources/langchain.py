@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, create_model
+from pydantic import BaseModel
 
 from rag.card import Schema, free_query
 from rag.errors import ConfigError
 from rag.protocols import Row
 from rag.sources.arguments import make_card
 from rag.sources.function import FunctionSource
+from rag.sources.schemas import as_given, model_of
 
 if TYPE_CHECKING:
     from langchain_core.documents import Document
@@ -29,14 +30,6 @@ _PASSAGE: Final[Schema] = {
         "text": {"type": "string"},
         "metadata": {"type": "object"},
     },
-}
-_TYPES: Final[dict[str, Any]] = {
-    "string": str,
-    "integer": int,
-    "number": float,
-    "boolean": bool,
-    "array": list[Any],
-    "object": dict[str, Any],
 }
 
 
@@ -85,7 +78,7 @@ def _retriever(name: str, retriever: BaseRetriever, options: Mapping[str, Any]) 
 
 def _tool(name: str, tool: BaseTool, options: Mapping[str, Any]) -> FunctionSource:
     async def ask(**args: Any) -> Any:
-        return _rows(await tool.ainvoke(args))
+        return _rows(await tool.ainvoke(as_given(args)))
 
     card = make_card(name, arguments=_arguments(tool.tool_call_schema), **options)
     return FunctionSource(card, ask, scope_parameter=None)
@@ -110,17 +103,4 @@ def _row(document: Document) -> Row:
 
 def _arguments(schema: Any) -> type[BaseModel]:
     """The tool's own model; a tool from elsewhere (MCP, say) has a JSON schema, of which a model is made."""
-    if isinstance(schema, type):
-        return schema
-    fields: dict[str, Any] = {}
-    required = schema.get("required", ())
-    for number, (name, told) in enumerate(schema.get("properties", {}).items()):
-        kind: Any = Annotated[_type(told), WithJsonSchema(dict(told))]
-        fields[f"a{number}"] = (
-            (kind, Field(alias=name)) if name in required else (kind | None, Field(alias=name, default=None))
-        )
-    return create_model("Arguments", __config__=ConfigDict(extra="forbid"), **fields)
-
-
-def _type(told: Mapping[str, Any]) -> Any:
-    return _TYPES.get(str(told.get("type")), Any)
+    return schema if isinstance(schema, type) else model_of(schema)

@@ -22,7 +22,7 @@ from rag.errors import ConfigError
 from rag.sources.rows import SCALARS
 from rag.types import Scope
 
-__all__ = ["Signature", "output_schema", "read_signature"]
+__all__ = ["Signature", "output_schema", "read_signature", "scope_parameter"]
 
 _SECTION: Final = re.compile(r"^(?:Args|Arguments|Parameters):\n((?:[ \t].*(?:\n|\Z)|\n)+)", re.MULTILINE)
 _ENTRY: Final = re.compile(r"^ {4}(\w+)(?: \([^)\n]*\))?: (.+(?:\n {5,}.+)*)", re.MULTILINE)
@@ -64,6 +64,12 @@ def read_signature(function: Callable[..., Any], name: str = "value") -> Signatu
         fields[f"a{len(fields)}"] = _field(parameter, hints[parameter.name], told.get(parameter.name))
     about = (inspect.getdoc(target) or "").partition("\n\n")[0].replace("\n", " ")
     return Signature(_model(fields, target), scope, output_schema(hints.get("return"), name), about)
+
+
+def scope_parameter(function: Callable[..., Any]) -> str | None:
+    """The parameter that is annotated `rag.Scope`, if there is one."""
+    hints = _hints(_written(function))
+    return next((name for name, hint in hints.items() if name != "return" and _is_scope(hint)), None)
 
 
 def output_schema(hint: Any, name: str = "value") -> Schema | None:
