@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping, Sequence
 from typing import Literal, TypeAlias, TypeVar
 
+from planners.retrieval import held
 from planners.talk import small_talk
 from rag.card import Schema
 from rag.plan import Plan
@@ -30,7 +31,7 @@ from rag.protocols import (
 )
 from rag.types import Answer, Evidence
 
-__all__ = ["answered", "complete", "execute", "planned", "probe", "probes", "read", "retrieve_and_read"]
+__all__ = ["affords", "answered", "complete", "execute", "planned", "probe", "probes", "read", "retrieve_and_read"]
 
 _Seen = TypeVar("_Seen", Completion, Relevance, Executed, Draft)
 _Perform: TypeAlias = Generator[tuple[Action, ...], tuple[Observation, ...], _Seen]
@@ -109,14 +110,25 @@ def planned(plan: Plan, task: Task) -> Plan:
     return plan.replace(steps=steps, question=task.question, sources=sources).noted(*notes)
 
 
+def affords(task: Task, made: int) -> bool:
+    """Whether the budget leaves a model call besides the one that reads, when so many were made."""
+    limit = task.budget.model_calls
+    return limit is None or made + 2 <= limit
+
+
 def retrieve_and_read(plan: Plan, task: Task) -> Steps:
     """Run a plan and read what it brings: how a planner of one round ends.
+
+    The plan is held to what the task says of retrieval.
 
     Raises:
         RagError: the plan could not be run, or the reader failed.
     """
+    if (allowed := held(plan, task)) is not plan:
+        plan = planned(allowed, task)
     executed = yield from execute(plan)
-    talk = not plan.steps and small_talk(task.question)
+    # Without a model there is nobody to talk of what was not looked up.
+    talk = not plan.steps and (small_talk(task.question) or (task.retrieve is False and task.model))
     draft = yield from read(task.question, executed.evidence, style="chat" if talk else "cited")
     return answered(task.question, executed, draft)
 

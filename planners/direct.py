@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from planners.actions import planned, retrieve_and_read
-from rag.plan import Plan, Step
+from planners.retrieval import everywhere
 from rag.protocols import Steps, Task
 
 __all__ = ["Direct"]
@@ -29,13 +29,4 @@ class Direct:
         Raises:
             RagError: the plan could not be run, or the reader failed.
         """
-        steps: list[Step] = []
-        notes: list[str] = []
-        for card in task.cards:
-            args = {card.query_argument: task.question} if card.query_argument else {}
-            if missing := sorted(card.required - args.keys()):
-                notes.append(f"{card.name}: left out, since it needs {', '.join(missing)}")
-            else:
-                steps.append(Step(id=f"s{len(steps) + 1}", source=card.name, args=args))
-        plan = planned(Plan(steps=tuple(steps), notes=tuple(notes)), task)
-        return (yield from retrieve_and_read(plan, task))
+        return (yield from retrieve_and_read(planned(everywhere(task), task), task))

@@ -13,12 +13,13 @@ from typing import Final
 
 from planners.actions import complete, planned, probes, retrieve_and_read
 from planners.choose import by_content
-from planners.mend import completed, mended, with_stand_ins
+from planners.mend import completed, with_stand_ins
 from planners.names import said_of
 from planners.offer import given_arguments, offered_lines, offered_schema
+from planners.repair import sound
+from planners.retrieval import NOTHING, spared
 from planners.rules import Rules, named_choices, named_sources
 from planners.shown import said_before
-from planners.talk import small_talk
 from planners.written import read_plan
 from rag.card import SourceCard
 from rag.errors import BudgetExceeded, ModelError, PlanError, PromptError
@@ -39,8 +40,8 @@ class Reaper:
     """Plans by one model call, with rules for prior and fallback.
 
     Sources that the question calls by their proper names are the only ones offered, and each is
-    asked. Small talk is told by rules and costs no call. Without a model, or when its plan cannot be
-    mended, `Rules` plan, and a note says why.
+    asked. Small talk is told by rules and costs no call. A plan that rules cannot mend goes back to the
+    model once. Without a model, or when no plan of its can be used, `Rules` plan, and a note says why.
 
     Example:
         >>> from datetime import datetime, timezone
@@ -70,23 +71,24 @@ class Reaper:
         """The plan, not yet run."""
         routed = yield from Rules().routed(task)
         prior = routed.plan
-        if small_talk(task.question):
+        if spared(task):
             return prior
         if not task.model:
             return prior.noted("planned by rules, since there is no model")
         offered = yield from _offered(task, prior, named_sources(task.question, task.cards))
         try:
             text = yield from _written(task, offered, prior)
-            written = read_plan(text)
-            plan = mended(written, task, offered)
+            written, plan = yield from sound(text, task, offered)
         except (ModelError, BudgetExceeded, PromptError) as error:
             return prior.noted(f"planned by rules, since the model wrote no plan: {error}")
         except PlanError as error:
             return prior.noted(f"planned by rules, since the model's plan cannot be used: {error}")
+        if plan.steps:
+            return planned(with_stand_ins(completed(plan, routed)), task)
         # A small model gives up easily; what a question names outright is looked up all the same.
-        if not plan.steps and (written.steps or named_choices(task)):
+        if task.retrieve or written.steps or named_choices(task):
             return prior.noted("planned by rules, since the model asks for nothing in particular")
-        return planned(with_stand_ins(completed(plan, routed)) if plan.steps else plan, task)
+        return planned(plan.noted(f"{NOTHING}the model's plan has no step"), task)
 
 
 def _offered(

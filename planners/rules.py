@@ -15,9 +15,9 @@ from planners.language import content, leans, named_things, tokens
 from planners.names import mentions
 from planners.parts import asked, parts
 from planners.records import Thing, asks_for_rows, fields, is_record, nouns, pointers, thing
+from planners.retrieval import spared
 from planners.schemas import enumerated
 from planners.steps import Assembly, Part, carried, example_of, name_field
-from planners.talk import small_talk
 from rag.card import SourceCard
 from rag.plan import Plan, Step
 from rag.protocols import Action, Observation, Steps, Task
@@ -86,8 +86,8 @@ class Rules:
 
     def routed(self, task: Task) -> Generator[tuple[Action, ...], tuple[Observation, ...], Routed]:
         """The plan, not yet run, with the parts of the question that its steps are for."""
-        if talk := small_talk(task.question):
-            return Routed(planned(Plan(notes=(f"no retrieval: the question is {talk}",)), task))
+        if why := spared(task):
+            return Routed(planned(Plan(notes=(why,)), task))
         told = in_context(task.question, task.turns)
         usable, notes = _usable(replace(task, question=told))
         if told != task.question:

@@ -181,7 +181,10 @@ def test_ids_of_records_go_to_arguments_of_the_same_name(planned, task, orders):
 def test_a_whole_table_is_read_only_where_the_question_speaks_of_its_rows(planned, task, clinic, texts):
     alone = planned(Rules(), task("What is the weather?", clinic[2:]))
     assert alone.steps == ()
-    assert alone.notes == ("clinic: not asked, since the question points at none of its rows",)
+    assert alone.notes == (
+        "clinic: not asked, since the question points at none of its rows",
+        "no retrieval: no source fits the question",
+    )
     for question in ("How many patients are there?", "List them all", "Which drug is the commonest?"):
         assert [source for source, _ in _calls(planned(Rules(), task(question, clinic[2:])))] == ["clinic"]
     assert _calls(planned(Rules(), task("What is the weather?", texts("handbook"))))

@@ -1,0 +1,72 @@
+"""A plan that rules cannot mend: the model is shown it, with all that is wrong with it, once."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from typing import Final
+
+from planners.actions import affords, complete
+from planners.mend import mended
+from planners.offer import given_arguments, offered_lines, offered_schema
+from planners.written import read_plan
+from prompts.inert import on_one_line
+from rag.card import SourceCard
+from rag.errors import BudgetExceeded, ModelError, PlanError, PromptError
+from rag.plan import Plan, problems
+from rag.protocols import Action, Observation, Task
+
+__all__ = ["sound"]
+
+_MOST_TOKENS: Final = 600
+_MOST_PROBLEMS: Final = 8
+_PLAN_LENGTH: Final = 3000  # characters
+
+
+def sound(
+    text: str, task: Task, offered: Sequence[SourceCard]
+) -> Generator[tuple[Action, ...], tuple[Observation, ...], tuple[Plan, Plan]]:
+    """The plan in what a model wrote: as it was written, and mended.
+
+    Where rules cannot mend it, and the budget leaves a call besides the one that reads, the model is
+    asked once more; a note on the plan says so.
+
+    Raises:
+        PlanError: it cannot be mended.
+    """
+    try:
+        written = read_plan(text)
+        return written, mended(written, task, offered)
+    except PlanError as error:
+        if not affords(task, made=1):
+            raise
+        wrong = _wrong(text, offered) or [str(error)]
+    written = read_plan((yield from _rewritten(text, wrong, task, offered)))
+    plan = mended(written, task, offered)
+    return written, plan.noted(f"the model was asked once more, since its first plan could not be used: {wrong[0]}")
+
+
+def _wrong(text: str, offered: Sequence[SourceCard]) -> list[str]:
+    """All that is wrong with the plan; nothing where there is no plan to look at."""
+    try:
+        return [str(problem) for problem in problems(read_plan(text), offered)]
+    except PlanError:
+        return []
+
+
+def _rewritten(
+    text: str, wrong: Sequence[str], task: Task, offered: Sequence[SourceCard]
+) -> Generator[tuple[Action, ...], tuple[Observation, ...], str]:
+    given = given_arguments(offered, task)
+    values = {
+        "date": f"{task.now:%A, %d %B %Y}",
+        "sources": offered_lines(offered, given),
+        "question": task.question,
+        "plan": on_one_line(text, _PLAN_LENGTH),
+        "problems": "\n".join(f"- {on_one_line(problem, 300)}" for problem in wrong[:_MOST_PROBLEMS]),
+    }
+    try:
+        schema = offered_schema(offered, given)
+        reply = yield from complete("repair", values, schema=schema, max_tokens=_MOST_TOKENS)
+    except (ModelError, BudgetExceeded, PromptError) as error:
+        raise PlanError(f"{wrong[0]}; asked once more, the model wrote none: {error}") from error
+    return reply.text
