@@ -36,7 +36,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rag.types import Answer
+    from rag.types import Answer, Usage
 
 __all__ = [
     "BadModelOutput",
@@ -144,11 +144,13 @@ class BadModelOutput(ModelError):
 
     Attributes:
         raw: what the model wrote.
+        usage: what that cost, if it is known.
     """
 
-    def __init__(self, message: str, *, model: str = "", raw: str = "") -> None:
+    def __init__(self, message: str, *, model: str = "", raw: str = "", usage: Usage | None = None) -> None:
         super().__init__(message, model=model)
         self.raw = raw
+        self.usage = usage
 
 
 class PlanError(RagError):

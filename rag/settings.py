@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Self
 
 from platformdirs import user_cache_path
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from rag.errors import ConfigError
@@ -30,8 +30,14 @@ def _http(value: object) -> object:
     return value
 
 
+def _asked_for(value: object) -> object:
+    # OpenTelemetry's own variable names where the content is to go; we have spans alone.
+    words = {"": False, "no_content": False, "event_only": False, "span_only": True, "span_and_event": True}
+    return words.get(value.lower(), value) if isinstance(value, str) else value
+
+
 _Text = Annotated[str | None, BeforeValidator(_not_empty)]
-_Folder = Annotated[Path | None, BeforeValidator(_not_empty)]
+_Path = Annotated[Path | None, BeforeValidator(_not_empty)]
 
 
 class Settings(BaseSettings):
@@ -52,13 +58,21 @@ class Settings(BaseSettings):
         default=None, validation_alias="OPENAI_BASE_URL", description="where the OpenAI-compatible API begins"
     )
     model: _Text = Field(default=None, validation_alias="RAG_MODEL", description="the model, where none is given")
-    prompts: _Folder = Field(
+    prompts: _Path = Field(
         default=None, validation_alias="RAG_PROMPTS", description="a folder whose prompts win over the packaged ones"
+    )
+    prices: _Path = Field(
+        default=None, validation_alias="RAG_PRICES", description="a file of prices that go before the packaged ones"
+    )
+    trace_content: Annotated[bool, BeforeValidator(_asked_for)] = Field(
+        default=False,
+        validation_alias=AliasChoices("RAG_TRACE_CONTENT", "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"),
+        description="whether OpenTelemetry is given prompts, replies, arguments and passages",
     )
     serve_key: Annotated[SecretStr | None, BeforeValidator(_not_empty)] = Field(
         default=None, validation_alias="RAG_SERVE_KEY", description="the key that clients of `rag serve` must send"
     )
-    cache: _Folder = Field(
+    cache: _Path = Field(
         default=None, validation_alias="RAG_CACHE_DIR", description="where indexes of the command line are kept"
     )
     tiktoken_cache: str | None = Field(default=None, validation_alias="TIKTOKEN_CACHE_DIR", repr=False)

@@ -130,12 +130,18 @@ class Citation(_Value):
 
 
 class Usage(_Value):
-    """What an answer cost. `estimated` says that some of the token counts are our estimate."""
+    """What an answer cost. `estimated` says that some of the token counts are our estimate.
+
+    `cached_tokens` are a part of `prompt_tokens`, and `reasoning_tokens` of `completion_tokens`;
+    `embedding_tokens` were read by an embedder behind an endpoint, and stand beside them.
+    """
 
     model_calls: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
     cached_tokens: int = 0
+    reasoning_tokens: int = 0
+    embedding_tokens: int = 0
     usd: float | None = None
     seconds: float = 0.0
     source_calls: int = 0
@@ -149,6 +155,8 @@ class Usage(_Value):
             prompt_tokens=self.prompt_tokens + other.prompt_tokens,
             completion_tokens=self.completion_tokens + other.completion_tokens,
             cached_tokens=self.cached_tokens + other.cached_tokens,
+            reasoning_tokens=self.reasoning_tokens + other.reasoning_tokens,
+            embedding_tokens=self.embedding_tokens + other.embedding_tokens,
             usd=sum(known) if known else None,
             seconds=self.seconds + other.seconds,
             source_calls=self.source_calls + other.source_calls,

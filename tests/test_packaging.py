@@ -58,6 +58,10 @@ def test_the_wheel_holds_every_prompt_and_the_lock(wheel):
     assert shipped | {"prompts/prompts.lock", "rag/py.typed", "planners/py.typed", "prompts/py.typed"} <= names
 
 
+def test_the_wheel_holds_the_prices(wheel):
+    assert "rag/models/prices.toml" in zipfile.ZipFile(wheel).namelist()
+
+
 def test_a_prompt_loads_from_another_directory(installed, tmp_path):
     name = prompts.names()[0]
     code = f"import prompts; print(prompts.load({name!r}).identity, prompts.__file__)"

@@ -111,6 +111,7 @@ class LangChainModel(Closing):
                 prompt_tokens=counted["input_tokens"],
                 completion_tokens=counted["output_tokens"],
                 cached_tokens=counted.get("input_token_details", {}).get("cache_read", 0) or 0,
+                reasoning_tokens=counted.get("output_token_details", {}).get("reasoning", 0) or 0,
             )
         calls = "".join(f"{call['name']}{json.dumps(call['args'])}" for call in said.tool_calls)
         written = calls or text  # a structured answer is its tool call, not written twice

@@ -16,6 +16,7 @@ from rag import tokens
 from rag.card import Schema
 from rag.closing import Closing
 from rag.errors import BadModelOutput, ConfigError, ModelError, ModelTimeout
+from rag.models.counted import counted
 from rag.models.dialect import Ask, Dialect
 from rag.models.errors import place, translate
 from rag.protocols import Message, Reply
@@ -209,14 +210,15 @@ class _Written:
     unseen: str = ""
     """Words that are paid for but are no part of the text: thoughts, refusals, tool calls."""
     finish: str = ""
-    counted: Mapping[str, Any] = field(default_factory=dict)
+    told: Mapping[str, Any] = field(default_factory=dict)
+    """What the endpoint says that it used."""
 
     def add(self, piece: object) -> str:
         """Take a piece in; what it adds to the text comes back.
 
         Nothing is taken for granted: nobody has checked what an endpoint sends.
         """
-        self.counted = _part(piece, "usage") or self.counted
+        self.told = _part(piece, "usage") or self.told
         choices = piece.get("choices") if isinstance(piece, Mapping) else None
         choice = choices[0] if isinstance(choices, list) and choices else None
         self.finish = _text_of(choice, "finish_reason") or self.finish
@@ -235,24 +237,19 @@ class _Written:
         Raises:
             BadModelOutput: there is no text, or the endpoint's filter cut it.
         """
+        usage = counted(self.told)
         if self.finish == "content_filter":
-            raise BadModelOutput(f"{who}: the endpoint's content filter cut the answer", model=model, raw=self.text)
+            why = f"{who}: the endpoint's content filter cut the answer"
+            raise BadModelOutput(why, model=model, raw=self.text, usage=usage)
         if not self.text:
             why = f"finish reason: {self.finish}" if self.finish else _CHECK
-            raise BadModelOutput(f"{who} answered without any text; {why}", model=model, raw=self.unseen)
+            why = f"{who} answered without any text; {why}"
+            raise BadModelOutput(why, model=model, raw=self.unseen, usage=usage)
 
     def usage(self, ask: Ask, model: str, seconds: float) -> Usage:
         """What the endpoint counted, else our estimate, which counts tool calls and the schema too."""
-        read, wrote = self.counted.get("prompt_tokens"), self.counted.get("completion_tokens")
-        if isinstance(read, int) and isinstance(wrote, int) and read:
-            cached = _part(self.counted, "prompt_tokens_details").get("cached_tokens")
-            return Usage(
-                model_calls=1,
-                prompt_tokens=read,
-                completion_tokens=wrote,
-                cached_tokens=cached if isinstance(cached, int) else 0,
-                seconds=seconds,
-            )
+        if (known := counted(self.told)) is not None:
+            return known.model_copy(update={"seconds": seconds})
         return Usage(
             model_calls=1,
             prompt_tokens=tokens.of_prompt(ask.messages, ask.schema, model),

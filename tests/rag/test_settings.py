@@ -11,7 +11,8 @@ from pydantic import ValidationError
 from rag.errors import ConfigError
 from rag.settings import Settings
 
-VARIABLES = {field.validation_alias for field in Settings.model_fields.values()}
+ALIASES = [field.validation_alias for field in Settings.model_fields.values()]
+VARIABLES = {str(name) for alias in ALIASES for name in getattr(alias, "choices", [alias])}
 
 
 @pytest.fixture(autouse=True)
@@ -46,11 +47,22 @@ def test_a_key_is_shown_nowhere(monkeypatch):
     assert "very secret" not in f"{settings!r} {settings} {settings.model_dump_json()}"
 
 
-@pytest.mark.parametrize("name", ["OPENAI_API_KEY", "OPENAI_BASE_URL", "RAG_MODEL", "RAG_CACHE_DIR", "RAG_PROMPTS"])
+@pytest.mark.parametrize("name", ["RAG_TRACE_CONTENT", "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"])
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [("true", True), ("SPAN_ONLY", True), ("span_and_event", True), ("0", False), ("NO_CONTENT", False), ("", False)],
+)
+def test_content_is_traced_only_where_it_is_asked_for(monkeypatch, name, said, meant):
+    assert Settings.load().trace_content is False
+    monkeypatch.setenv(name, said)
+    assert Settings.load().trace_content is meant
+
+
+@pytest.mark.parametrize("name", ["OPENAI_API_KEY", "OPENAI_BASE_URL", "RAG_MODEL", "RAG_PROMPTS", "RAG_PRICES"])
 def test_an_empty_variable_is_none_at_all(monkeypatch, name):
     monkeypatch.setenv(name, "")
     assert Settings.load() == Settings()
-    assert Settings.load().model_dump(exclude_none=True) == {}
+    assert Settings.load().model_dump(exclude_defaults=True) == {}
 
 
 def test_what_cannot_work_names_the_variable_and_not_its_value(monkeypatch):

@@ -331,6 +331,7 @@ def test_an_answer_without_text_is_bad_output(endpoint):
     error = failure(endpoint)
     assert isinstance(error, BadModelOutput)
     assert error.raw == "I would rather not"
+    assert (error.usage.prompt_tokens, error.usage.completion_tokens) == (12, 3)  # it is paid for all the same
 
 
 def test_an_answer_that_a_filter_cut_is_bad_output(endpoint):
