@@ -89,6 +89,7 @@ class Planned:
             "date": str(task.now.date()),
             "sources": "\n".join(card.signature for card in task.cards),
             "conversation": "",
+            "examples": "",
             "draft": "",
             "question": task.question,
         }

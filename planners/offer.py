@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final
@@ -13,9 +14,9 @@ from planners.schemas import enumerated, id_pattern
 from prompts.inert import inert, on_one_line
 from rag.card import Schema, SourceCard
 from rag.plan import plan_schema
-from rag.protocols import Task
+from rag.protocols import Example, Task
 
-__all__ = ["given_arguments", "offered_arguments", "offered_lines", "offered_schema"]
+__all__ = ["given_arguments", "offered_arguments", "offered_examples", "offered_lines", "offered_schema"]
 
 MOST_ARGUMENTS: Final = 6
 """Arguments of one source that a model is shown, at most; required ones always are."""
@@ -23,6 +24,9 @@ MOST_ARGUMENTS: Final = 6
 _MOST_FIELDS: Final = 16
 _IDENTITY: Final = frozenset(("doc_id", "chunk_id"))
 _ABOUT: Final = 140  # characters
+_BEFORE: Final = "Earlier questions, and the plans that served them:"
+_QUESTION: Final = 240
+_PLAN: Final = 800
 
 # What makes dates worth offering as arguments; "how many days" does not.
 _TIMELY: Final = re.compile(
@@ -98,3 +102,18 @@ def offered_schema(cards: Sequence[SourceCard], given: Mapping[str, Collection[s
         args = step["properties"]["args"]
         args["properties"] = {name: kind for name, kind in args["properties"].items() if name in shown}
     return schema
+
+
+def offered_examples(examples: Sequence[Example], cards: Sequence[SourceCard]) -> str:
+    """Earlier questions with the plans that served them, of those plans that ask the cards' sources alone.
+
+    Plans that are very long are left out; "" where none is left.
+    """
+    names = {card.name for card in cards}
+    pairs = []
+    for example in examples:
+        plan = json.dumps({"steps": [step.saved() for step in example.plan.steps]}, ensure_ascii=False)
+        if {step.source for step in example.plan.steps} <= names and len(plan) <= _PLAN:
+            # Whatever an earlier question was made of: it may start no line, and speak as nobody else.
+            pairs.append(f"Question: {on_one_line(example.question, _QUESTION)}\n{on_one_line(plan, _PLAN)}")
+    return "\n\n".join([f"{_BEFORE}\n{pairs[0]}", *pairs[1:], ""]) if pairs else ""

@@ -15,7 +15,7 @@ from planners.actions import complete, planned, probes, retrieve_and_read
 from planners.choose import by_content
 from planners.mend import completed, with_stand_ins
 from planners.names import said_of
-from planners.offer import given_arguments, offered_lines, offered_schema
+from planners.offer import given_arguments, offered_examples, offered_lines, offered_schema
 from planners.repair import sound
 from planners.retrieval import NOTHING, spared
 from planners.rules import Rules, named_choices, named_sources
@@ -99,7 +99,8 @@ def _offered(
     if not kept and len(task.cards) > MOST_OFFERED:
         (relevance,) = yield from probes([task.question])
         best = by_content(task.question, task.cards, relevance, close=0.0, most=MOST_OFFERED)
-        kept = {*(step.source for step in prior.steps), *(choice.card.name for choice in best)}
+        known = (step.source for plan in (prior, *(one.plan for one in task.examples)) for step in plan.steps)
+        kept = {*known, *(choice.card.name for choice in best)}
     return tuple(card for card in task.cards if card.name in kept) if kept else task.cards
 
 
@@ -111,6 +112,7 @@ def _written(
         "date": f"{task.now:%A, %d %B %Y}",
         "conversation": said_before(task.turns),
         "sources": offered_lines(offered, given),
+        "examples": offered_examples(task.examples, offered),
         "draft": _draft(prior, said_of(task.question, offered)),
         "question": task.question,
     }
