@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 
 from planners.language import bare, content
@@ -74,18 +75,21 @@ def asks(text: str) -> bool:
     return text.rstrip().endswith("?") or bool(_ASKS.match(text.lstrip()))
 
 
-def pieces(text: str) -> Iterator[str]:
+@lru_cache(maxsize=512)
+def pieces(text: str) -> tuple[str, ...]:
     """The clauses of a text that could stand alone, in order, without the "and" that joins them.
 
     Example:
-        >>> list(pieces("Hello, is it heavy, and what do buyers say about salt and pepper mills?"))
-        ['is it heavy', 'what do buyers say about salt and pepper mills?']
+        >>> pieces("Hello, is it heavy, and what do buyers say about salt and pepper mills?")
+        ('is it heavy', 'what do buyers say about salt and pepper mills?')
     """
+    found = []
     for sentence in sentences(" ".join(text.split())):
         for clause in _clauses(sentence):
             piece = _LEADING.sub("", clause.strip()) or clause.strip()
             if bare(piece):
-                yield piece
+                found.append(piece)
+    return tuple(found)
 
 
 def sentences(text: str) -> Iterator[str]:

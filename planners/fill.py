@@ -66,6 +66,12 @@ def fill(card: SourceCard, text: str, today: date, nouns: Collection[str] = ()) 
         >>> fill(card, "my last two orders", date(2026, 1, 1), {"order"})[0].args
         {'newest': 2}
     """
+    return _filled(card, text, today, frozenset(nouns))
+
+
+@lru_cache(maxsize=512)
+def _filled(card: SourceCard, text: str, today: date, nouns: frozenset[str]) -> tuple[Filling, ...]:
+    # Kept, since whoever plans looks at the same part of a question more than once.
     found: dict[str, list[tuple[Any, str]]] = {}
     for name in _askable(card, text):
         if values := list(_values(card, name, text, today, nouns)):
@@ -178,7 +184,7 @@ def _folded(text: str) -> str:
     return f" {' '.join(re.sub(r'(?<=[a-z]{3})s$', '', word) for word in words)} "
 
 
-def _choices(choices: list[Any], text: str) -> list[tuple[Any, str]]:
+def _choices(choices: tuple[Any, ...], text: str) -> list[tuple[Any, str]]:
     """Enumerated values that stand in the text as whole words; a plural noun is met by its singular, too."""
     folded = _folded(text)
     said = [choice for choice in choices if isinstance(choice, str) and len(choice) > 1]

@@ -37,11 +37,13 @@ _NAMED: Final = re.compile(
 )
 
 
+@lru_cache(maxsize=512)
 def tokens(text: str) -> tuple[str, ...]:
     """The words of a text, in order, in lower case; "25", "O-1042" and "don't" are words."""
     return tuple(match.group().casefold() for match in _TOKEN.finditer(text))
 
 
+@lru_cache(maxsize=512)
 def content(text: str) -> tuple[str, ...]:
     """The stems of the words that carry meaning, in order, each once.
 

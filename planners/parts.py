@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from planners.clauses import asks, pieces, sentences
@@ -21,6 +22,7 @@ _COMPARED: Final = re.compile(
 )
 
 
+@lru_cache(maxsize=512)
 def parts(question: str) -> tuple[str, ...]:
     """The questions within a question, each as it stands, in order; never none for a text with words.
 

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Final
 
 from planners.dates import find_days
@@ -68,11 +69,13 @@ class Thing:
     field: str = ""
 
 
+@lru_cache(maxsize=1024)
 def is_record(card: SourceCard) -> bool:
     """Whether a source takes arguments besides the words to search for."""
     return bool(card.properties.keys() - {card.query_argument})
 
 
+@lru_cache(maxsize=1024)
 def nouns(card: SourceCard) -> frozenset[str]:
     """The stems of what the rows of a source are called: its name, and the kinds that it enumerates.
 
@@ -93,6 +96,7 @@ def nouns(card: SourceCard) -> frozenset[str]:
     return frozenset((*named, *bought, *kinds))
 
 
+@lru_cache(maxsize=1024)
 def fields(card: SourceCard) -> frozenset[str]:
     """The stems of the words that the fields of a source's rows are called by."""
     names = (*card.properties, *(card.output or {}).get("properties", {}))

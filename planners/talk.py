@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from planners.clauses import asks, pieces
@@ -43,6 +44,7 @@ _SUM: Final = re.compile(
 )
 
 
+@lru_cache(maxsize=512)
 def small_talk(question: str) -> str | None:
     """What kind of talk the question is when nothing needs to be looked up for it.
 

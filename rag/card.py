@@ -68,7 +68,11 @@ class SourceCard(BaseModel):
         """The JSON schema of the arguments, with `$defs` where the model has nested types."""
         return self.arguments.model_json_schema()
 
-    @property
+    def __hash__(self) -> int:
+        # Schemas cannot be hashed. What is worked out of a card is kept by it, for all questions.
+        return hash(self.fingerprint)
+
+    @cached_property
     def properties(self) -> dict[str, Schema]:
         """The arguments' schemas by name, in the order of the model."""
         found: dict[str, Schema] = self.argument_schema.get("properties", {})
@@ -83,7 +87,7 @@ class SourceCard(BaseModel):
         kinds = schema.get("anyOf", [schema])
         return tuple(definitions.get(str(kind.get("$ref", "")).rsplit("/", 1)[-1], kind) for kind in kinds)
 
-    @property
+    @cached_property
     def required(self) -> frozenset[str]:
         """The names of the arguments that a step must give."""
         return frozenset(self.argument_schema.get("required", ()))
@@ -102,7 +106,7 @@ class SourceCard(BaseModel):
             parts.append(f"{name}{mark}: {words}")
         return f"{self.name}({', '.join(parts)})"
 
-    @property
+    @cached_property
     def query_argument(self) -> str | None:
         """The argument that takes free text, if there is one."""
         return self.argument_of_role("query")
