@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -15,11 +16,12 @@ from rag.plan import Plan
 from rag.protocols import Model, Planner, Source
 from rag.run import bridge
 from rag.run.binding import bind_model, bind_planner, bind_prompts, bind_sources, close
-from rag.run.cache import Kept
+from rag.run.cache import opened_cache
 from rag.run.conversation import Conversation
 from rag.run.driver import Driver, Tools
+from rag.run.effort import EffortName, effort_of
 from rag.run.given import Given, changes
-from rag.run.task import check_question, make_task
+from rag.run.task import Asked, check_question, make_task
 from rag.run.tracing import Tracer
 from rag.types import Answer, Budget, Event, Scope, Turn
 
@@ -41,11 +43,15 @@ class Assistant:
         sources: what may be asked; names must differ.
         model: writes plans and answers; without one, rules plan and the answer is extracted.
         memory: keeps conversations, for `conversation=`.
+        effort: "none", "low", "medium" or "high": which planner, how many rounds, how often what failed
+            is replanned, as `rag ask --help` lists them; each can be set by itself as well.
         planner: a name from the entry-point group `rag.planners`, or a planner; by default
             "reaper" with a model and "rules" without.
         rounds: with more than one, each round's draft goes back as the next query (Iter-RetGen).
-        cache: within a question, identical calls of a source are made once; across questions,
-            results of sources that declare `cacheable` or a `ttl` are kept. False makes every call.
+        replans: how often the part of a plan that failed may be planned anew; 0 by default.
+        cache: within a question, identical calls of a source are made once; across questions, results
+            of sources that declare `cacheable` or a `ttl` are kept, and a model's plan for exactly the
+            same prompt. A path keeps them in a file of this assistant's own. False makes every call.
         prompts: a folder whose prompts go before those that ship.
         settings: by default, what the environment says.
         clock: what time it is, in the zone of those who ask, for words such as "yesterday"; by
@@ -61,22 +67,26 @@ class Assistant:
         *,
         model: Model | None = None,
         memory: Memory | None = None,
+        effort: EffortName = "medium",
         planner: str | Planner | None = None,
-        rounds: int = 1,
-        cache: bool = True,
+        rounds: int | None = None,
+        replans: int | None = None,
+        cache: bool | Path | str = True,
         prompts: Path | str | None = None,
         settings: Settings | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now().astimezone(),
     ) -> None:
         self._memory = memory
         self._clock = clock
-        self._planner = bind_planner(planner or ("reaper" if model else "rules"), rounds)
+        worth = effort_of(effort, model=model is not None, planner=planner, rounds=rounds, replans=replans)
+        self._planner = bind_planner(worth.planner, worth.rounds)
+        self._replans = worth.replans
         self._tools = Tools(
             sources=bind_sources(sources),
             model=bind_model(model),
             prompts=bind_prompts(prompts, settings),
-            once=cache,
-            kept=Kept() if cache else None,
+            once=cache is not False,
+            kept=opened_cache(cache),
         )
 
     @property
@@ -97,6 +107,8 @@ class Assistant:
         turns: Sequence[Turn] = (),
         scope: Scope | None = None,
         budget: Budget | None = None,
+        strict: bool = False,
+        retrieve: bool | None = None,
     ) -> Answer:
         """The answer to a question.
 
@@ -106,15 +118,19 @@ class Assistant:
                 its answer are appended to it.
             turns: what was said before, oldest first, where no conversation keeps it.
             scope: whose data may be seen; sources that cannot keep to it are left out, with a note.
-            budget: what may be spent; reaching it ends the work with what there is. Only appending to the
-                conversation is not cut short.
+            budget: what may be spent; reaching it ends the work with what there is, and steps of a plan
+                that cannot fit are left out. Only appending to the conversation is not cut short.
+            strict: raise where a limit of the budget is reached.
+            retrieve: whether anything is looked up; by default the planner decides, and a note says so.
 
         Raises:
             InputError: the question is empty or too long.
             ConfigError: a conversation was named, but there is no memory, or `turns` were given with it.
+            BudgetExceeded: with `strict`; its `partial` is the answer of what there is.
             RagError: no answer can be given at all.
         """
-        return await self._answered(question, conversation, scope, budget, turns=turns)
+        asked = Asked(question, conversation, tuple(turns), scope or Scope(), budget or Budget(), strict, retrieve)
+        return await self._answered(asked)
 
     async def astream(
         self,
@@ -124,6 +140,8 @@ class Assistant:
         turns: Sequence[Turn] = (),
         scope: Scope | None = None,
         budget: Budget | None = None,
+        strict: bool = False,
+        retrieve: bool | None = None,
     ) -> AsyncGenerator[Event, None]:
         """What happens while a question is answered, as it happens; the last event has the answer.
 
@@ -133,10 +151,9 @@ class Assistant:
         Raises:
             RagError: as for `aask`; the event "error" comes before it.
         """
+        asked = Asked(question, conversation, tuple(turns), scope or Scope(), budget or Budget(), strict, retrieve)
         events: asyncio.Queue[Event | None] = asyncio.Queue()
-        work = asyncio.create_task(
-            self._answered(question, conversation, scope, budget, events.put_nowait, turns=turns)
-        )
+        work = asyncio.create_task(self._answered(asked, events.put_nowait))
         work.add_done_callback(lambda _: events.put_nowait(None))
         seq = -1
         try:
@@ -161,16 +178,18 @@ class Assistant:
         turns: Sequence[Turn] = (),
         scope: Scope | None = None,
         budget: Budget | None = None,
+        retrieve: bool | None = None,
     ) -> Plan:
-        """The plan that `aask` would run first: to look at, edit, save, and run.
+        """The plan that `aask` would run first: to look at, price, edit, save, and run.
 
         Raises:
             RagError: as for `aask`.
         """
+        asked = Asked(question, conversation, tuple(turns), scope or Scope(), budget or Budget(), retrieve=retrieve)
         check_question(question)
-        said, trace = Conversation(self._memory, conversation, scope or Scope(), self._now), Tracer()
-        before = await said.turns(turns, seconds=budget.seconds if budget else None)
-        return await self._driver(question, before, scope, budget, trace=trace).first_plan(self._planner)
+        tracer = Tracer()
+        before = await self._said(asked).turns(asked.turns, seconds=asked.budget.seconds)
+        return await self._driver(replace(asked, turns=before), tracer).first_plan(self._planner)
 
     async def arun(
         self,
@@ -179,22 +198,26 @@ class Assistant:
         question: str | None = None,
         scope: Scope | None = None,
         budget: Budget | None = None,
+        strict: bool = False,
     ) -> Answer:
         """The answer that exactly this plan leads to.
 
         Without a question the plan's own is answered; when it has none either, the evidence is
-        listed in step order. A source that has changed since the plan was saved is noted.
+        listed in step order. A source that has changed since the plan was saved is noted. A plan that
+        cannot fit the budget is not run at all.
 
         Raises:
             PlanError: the plan does not fit the sources.
             ScopeError: the plan names a source that cannot keep to the scope.
             InputError: the question is empty or too long.
+            BudgetExceeded: with `strict`, a limit was reached; its `partial` is the answer of what there is.
         """
         question = plan.question if question is None else question
         if question is not None:
             check_question(question)
-        driver = self._driver(question or "", (), scope or Scope(), budget, trace=Tracer())
-        return await driver.answer(Given(plan, question, changes(plan, self.sources)))
+        asked = Asked(question or "", scope=scope or Scope(), budget=budget or Budget(), strict=strict)
+        driver = self._driver(asked, Tracer())
+        return await driver.answer(Given(plan, question, changes(plan, self.sources)), strict=strict)
 
     def ask(
         self,
@@ -204,9 +227,20 @@ class Assistant:
         turns: Sequence[Turn] = (),
         scope: Scope | None = None,
         budget: Budget | None = None,
+        strict: bool = False,
+        retrieve: bool | None = None,
     ) -> Answer:
         """The answer to a question: `aask`, from sync code."""
-        return bridge.run(self.aask, question, conversation=conversation, turns=turns, scope=scope, budget=budget)
+        return bridge.run(
+            self.aask,
+            question,
+            conversation=conversation,
+            turns=turns,
+            scope=scope,
+            budget=budget,
+            strict=strict,
+            retrieve=retrieve,
+        )
 
     def plan(
         self,
@@ -216,15 +250,30 @@ class Assistant:
         turns: Sequence[Turn] = (),
         scope: Scope | None = None,
         budget: Budget | None = None,
+        retrieve: bool | None = None,
     ) -> Plan:
         """The plan that `ask` would run first: `aplan`, from sync code."""
-        return bridge.run(self.aplan, question, conversation=conversation, turns=turns, scope=scope, budget=budget)
+        return bridge.run(
+            self.aplan,
+            question,
+            conversation=conversation,
+            turns=turns,
+            scope=scope,
+            budget=budget,
+            retrieve=retrieve,
+        )
 
     def run(
-        self, plan: Plan, *, question: str | None = None, scope: Scope | None = None, budget: Budget | None = None
+        self,
+        plan: Plan,
+        *,
+        question: str | None = None,
+        scope: Scope | None = None,
+        budget: Budget | None = None,
+        strict: bool = False,
     ) -> Answer:
         """The answer that exactly this plan leads to: `arun`, from sync code."""
-        return bridge.run(self.arun, plan, question=question, scope=scope, budget=budget)
+        return bridge.run(self.arun, plan, question=question, scope=scope, budget=budget, strict=strict)
 
     async def aclose(self) -> None:
         """Close the sources, the model and the memory, where they can be closed."""
@@ -248,22 +297,16 @@ class Assistant:
     async def __aexit__(self, *error: object) -> None:
         await self.aclose()
 
-    async def _answered(
-        self,
-        question: str,
-        conversation: str | None,
-        scope: Scope | None,
-        budget: Budget | None,
-        listen: Callable[[Event], None] | None = None,
-        *,
-        turns: Sequence[Turn] = (),
-    ) -> Answer:
-        check_question(question)
-        said, trace = Conversation(self._memory, conversation, scope or Scope(), self._now), Tracer()
-        asked = self._now()
-        before = await said.turns(turns, seconds=budget.seconds if budget else None)
-        driver = self._driver(question, before, scope, budget, trace=trace, listen=listen)
-        return await driver.answer(self._planner, partial(said.kept, question=question, asked=asked))
+    async def _answered(self, asked: Asked, listen: Callable[[Event], None] | None = None) -> Answer:
+        check_question(asked.question)
+        said, tracer, at = self._said(asked), Tracer(), self._now()
+        before = await said.turns(asked.turns, seconds=asked.budget.seconds)
+        driver = self._driver(replace(asked, turns=before), tracer, listen)
+        keep = partial(said.kept, question=asked.question, asked=at)
+        return await driver.answer(self._planner, keep, strict=asked.strict)
+
+    def _said(self, asked: Asked) -> Conversation:
+        return Conversation(self._memory, asked.conversation, asked.scope, self._now)
 
     def _now(self) -> datetime:
         now = self._clock()
@@ -271,27 +314,10 @@ class Assistant:
             raise ConfigError("the clock tells a time without a zone; give one such as lambda: datetime.now(zone)")
         return now
 
-    def _driver(
-        self,
-        question: str,
-        turns: Sequence[Turn],
-        scope: Scope | None,
-        budget: Budget | None,
-        *,
-        trace: Tracer,
-        listen: Callable[[Event], None] | None = None,
-    ) -> Driver:
+    def _driver(self, asked: Asked, tracer: Tracer, listen: Callable[[Event], None] | None = None) -> Driver:
         tools = self._tools
-        task = make_task(
-            question,
-            tools.sources,
-            now=self._now(),
-            turns=turns,
-            scope=scope,
-            budget=budget,
-            model=tools.model,
-        )
-        return Driver(tools, task, trace=trace, listen=listen)
+        task = make_task(asked, tools.sources, now=self._now(), model=tools.model is not None, replans=self._replans)
+        return Driver(tools, task, tracer=tracer, listen=listen)
 
 
 def ask(

@@ -212,7 +212,7 @@ class Probe:
 
 @dataclass(frozen=True, slots=True)
 class Execute:
-    """Run the plan; its evidence is marked with the round.
+    """Run the plan, or, unless `exact`, what of it fits the budget; its evidence is marked with the round.
 
     With `done` it goes on where a run before it ended: the steps in it are not run, and have brought those rows.
     """
@@ -220,6 +220,7 @@ class Execute:
     plan: Plan
     round: int = 1
     done: Mapping[str, Sequence[Row]] | None = None
+    exact: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple, TypeAlias
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer
 
 from rag.plan.refs import references
 
@@ -51,14 +51,26 @@ class Range(NamedTuple):
         return f"{self.low:.4g}" if self.low == self.high else f"{self.low:.3g}–{self.high:.4g}"
 
 
+def _read(pair: Any) -> Any:
+    return (pair[0], math.inf) if isinstance(pair, list | tuple) and len(pair) == 2 and pair[1] is None else pair
+
+
+def _saved(found: Range) -> list[float | None]:
+    return [found.low, None if math.isinf(found.high) else found.high]
+
+
+# JSON has no number without bound, so that null stands for it.
+_Range: TypeAlias = Annotated[Range, BeforeValidator(_read), PlainSerializer(_saved, when_used="json")]
+
+
 class Cost(BaseModel):
     """What one call costs: seconds, USD, and the tokens of what it brings, or that it reads and writes."""
 
-    model_config = ConfigDict(frozen=True, ser_json_inf_nan="strings")
+    model_config = ConfigDict(frozen=True)
 
-    seconds: Range = Range(0.0, math.inf)
-    usd: Range = Range()
-    tokens: Range = Range(0.0, math.inf)
+    seconds: _Range = Range(0.0, math.inf)
+    usd: _Range = Range()
+    tokens: _Range = Range(0.0, math.inf)
 
 
 class Estimate(BaseModel):
@@ -69,11 +81,11 @@ class Estimate(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    source_calls: Range = Range()
-    model_calls: Range = Range()
-    tokens: Range = Range()
-    seconds: Range = Range()
-    usd: Range = Range()
+    source_calls: _Range = Range()
+    model_calls: _Range = Range()
+    tokens: _Range = Range()
+    seconds: _Range = Range()
+    usd: _Range = Range()
 
     def __str__(self) -> str:
         told = {

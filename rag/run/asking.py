@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Final
 
 import anyio
 
@@ -12,13 +13,18 @@ from rag.blot import blotted
 from rag.card import Schema
 from rag.errors import ModelError, RagError
 from rag.protocols import Complete, Completion, Message, Model, Reply
+from rag.run.ahead import Ahead
 from rag.run.budget import Ledger
+from rag.run.cache import Cache, key_of
+from rag.run.costs import Costs
 from rag.run.prompting import render
 from rag.run.retry import ATTEMPTS, retrying
 from rag.run.tracing import Tracer
-from rag.types import Usage
+from rag.types import Scope, Usage
 
 __all__ = ["Asking"]
+
+_DAY: Final = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +33,18 @@ class Asking:
 
     model: Model
     ledger: Ledger
-    trace: Tracer
+    tracer: Tracer
     prompts: Path | None = None
     attempts: int = ATTEMPTS
+    kept: Cache | None = None
+    scope: Scope = field(default_factory=Scope)
+    cards: str = ""
+    """What the sources are, so that a plan that is kept goes stale with them."""
+    ahead: Ahead | None = None
+    costs: Costs = field(default_factory=Costs)
 
     async def complete(self, action: Complete, on_token: Callable[[str], None] | None = None) -> Completion:
-        """What the model answers to the prompt.
+        """What the model answers to the prompt, or answered before, where the reply may be kept.
 
         Raises:
             PromptError: the prompt is missing or cannot be filled.
@@ -40,32 +52,60 @@ class Asking:
             BudgetExceeded: the budget allows no more of this.
         """
         messages, identity = render(action.prompt, action.values, self.prompts)
+        if self.kept is None or not action.keep:
+            return await self._asked(action, messages, identity, on_token)
+        told = [asdict(message) for message in messages]
+        key = key_of("reply", self.scope, self.cards, repr(self.model), self.model.name, identity, told, action.schema)
+        if isinstance(found := await self.kept.aget(key), str):
+            with self.tracer.span(self.model.name, "model", prompt=identity, cached=True):
+                return Completion(found, identity)
+        completion = await self._asked(action, messages, identity, on_token)
+        if completion.finish == "stop":
+            await self.kept.aput(key, completion.text, seconds=_DAY)
+        return completion
+
+    async def _asked(
+        self,
+        action: Complete,
+        messages: Sequence[Message],
+        identity: str,
+        on_token: Callable[[str], None] | None,
+    ) -> Completion:
         size = 0
         if self.ledger.budget.tokens is not None:
             size = await anyio.to_thread.run_sync(self._size, messages, action.schema, abandon_on_cancel=True)
-        with self.trace.span(self.model.name, "model", prompt=identity) as span:
-            stream = _Stream(on_token)
+        with self.tracer.span(self.model.name, "model", prompt=identity) as span:
+            stream = _Stream(on_token, self._begin(action))
             reply = await retrying(
                 lambda: self._attempt(action, messages, size, stream),
                 attempts=self.attempts,
                 before_retry=span.retried,
                 # Text that was streamed cannot be taken back, and would come twice.
-                may_retry=lambda: not stream.text,
+                may_retry=lambda: not (on_token and stream.text),
             )
             self.ledger.add(reply.usage)
+            self.costs.asked(action.prompt, reply.usage)
             tokens = {"prompt_tokens": reply.usage.prompt_tokens, "completion_tokens": reply.usage.completion_tokens}
             span.attributes |= {**tokens, "estimated": reply.usage.estimated, "finish": reply.finish}
         return Completion(reply.text, identity, reply.finish, reply.usage.completion_tokens)
 
+    def _begin(self, action: Complete) -> Callable[[str], None] | None:
+        """What begins the calls of the steps that the text so far has whole."""
+        if self.ahead is None or action.foresee is None:
+            return None
+        ahead, foresee = self.ahead, action.foresee
+        return lambda text: ahead.begin(foresee(text))
+
     async def _attempt(self, action: Complete, messages: Sequence[Message], size: int, stream: _Stream) -> Reply:
         # Each attempt counts, also a retry: the endpoint may charge for what broke off.
         self.ledger.before_model_call(size)
+        stream.text = ""
         try:
             return await self.model.complete(
                 messages,
                 schema=action.schema,
                 max_tokens=self.ledger.reply_tokens(action.max_tokens, size),
-                on_token=stream.pass_on if stream.on_token else None,
+                on_token=stream.pass_on if stream.wanted else None,
             )
         except BaseException as error:  # models are other people's code, and this is the edge to them
             if stream.text or isinstance(error, anyio.get_cancelled_exc_class()):
@@ -90,13 +130,21 @@ class Asking:
 
 
 class _Stream:
-    """Passes tokens on, and knows which came."""
+    """Passes tokens on, knows which came, and begins what a whole object among them asks for."""
 
-    def __init__(self, on_token: Callable[[str], None] | None) -> None:
+    def __init__(self, on_token: Callable[[str], None] | None, begin: Callable[[str], None] | None) -> None:
         self.on_token = on_token
+        self.begin = begin
         self.text = ""
+
+    @property
+    def wanted(self) -> bool:
+        """Whether anybody wants the text piece by piece."""
+        return self.on_token is not None or self.begin is not None
 
     def pass_on(self, token: str) -> None:
         self.text += token
         if self.on_token:
             self.on_token(token)
+        if self.begin and "}" in token:  # nothing else completes a step
+            self.begin(self.text)

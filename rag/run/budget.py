@@ -6,6 +6,7 @@ from collections import Counter
 from typing import NoReturn
 
 from rag.errors import BudgetExceeded
+from rag.run.afford import Excess, Left
 from rag.types import Budget, Usage
 
 __all__ = ["Ledger"]
@@ -31,16 +32,27 @@ class Ledger:
         self._calls = 0
         self._spent = Usage()
         self._asked: Counter[str] = Counter()
+        self._unpriced = False
 
     @property
     def usage(self) -> Usage:
         """What was spent, seconds left out."""
         return self._spent.model_copy(update={"model_calls": self._calls, "source_calls": self._asked.total()})
 
+    def left(self, seconds: float) -> Left:
+        """What is left for sources, when the question has taken so many seconds."""
+        budget = self.budget
+        return Left(
+            seconds=None if budget.seconds is None else budget.seconds - seconds,
+            usd=None if budget.usd is None else budget.usd - (self._spent.usd or 0.0),
+            calls_per_source=budget.calls_per_source,
+            calls=dict(self._asked),
+        )
+
     @property
     def unheld(self) -> str:
         """What is to be said where a limit could not be held; empty where there is nothing."""
-        if self.budget.usd is not None and self._calls and self._spent.usd is None:
+        if self.budget.usd is not None and self._unpriced:
             return f"the budget of {self.budget.usd:g} usd could not be held: what the model costs is not known"
         return ""
 
@@ -69,9 +81,10 @@ class Ledger:
     def add(self, usage: Usage) -> None:
         """Enter what a model call used."""
         self._spent += usage
+        self._unpriced |= usage.usd is None
 
-    def before_source_call(self, source: str) -> None:
-        """Count a call of a source.
+    def before_source_call(self, source: str, *, usd: float | None = None) -> None:
+        """Count a call of a source, and the money that its card declares for one.
 
         Raises:
             BudgetExceeded: the source has been called as often as it may be.
@@ -79,7 +92,11 @@ class Ledger:
         limit = self.budget.calls_per_source
         if limit is not None and self._asked[source] >= limit:
             self.refuse("calls_per_source", limit, self._asked[source], f" for {source!r}")
+        if usd is not None and self.budget.usd is not None and (self._spent.usd or 0.0) + usd > self.budget.usd:
+            self.refuse("usd", self.budget.usd, self._spent.usd or 0.0, f" for {source!r}")
         self._asked[source] += 1
+        if usd is not None:
+            self._spent += Usage(usd=usd)
 
     def refuse(self, limit: str, allowed: float, spent: float, where: str = "") -> NoReturn:
         """Note that a limit is reached.
@@ -92,3 +109,9 @@ class Ledger:
         )
         self.exceeded.append(error)
         raise error
+
+    def leave_out(self, over: Excess) -> BudgetExceeded:
+        """Note that a step of a plan cannot fit, and give the error that says so."""
+        error = BudgetExceeded(f"the plan cannot fit its budget: {over}", limit=over.limit, spent=over.needed)
+        self.exceeded.append(error)
+        return error

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import AsyncIterator, Hashable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -17,7 +16,8 @@ from rag.card import SourceCard
 from rag.errors import RagError, SourceError, SourceTimeout
 from rag.protocols import Relevant, Row, Source
 from rag.run.budget import Ledger
-from rag.run.cache import Kept
+from rag.run.cache import Cache, key_of
+from rag.run.costs import Costs
 from rag.run.perloop import PerLoop
 from rag.run.retry import ATTEMPTS, retrying
 from rag.run.tracing import OpenSpan, Tracer
@@ -49,40 +49,41 @@ class Calls:
     cards: Mapping[str, SourceCard]
     scope: Scope
     ledger: Ledger
-    trace: Tracer
+    tracer: Tracer
     caps: Caps
     once: bool = True
-    kept: Kept | None = None
+    kept: Cache | None = None
+    costs: Costs = field(default_factory=Costs)
     attempts: int = ATTEMPTS
     _slots: anyio.Semaphore = field(default_factory=lambda: anyio.Semaphore(STEPS_AT_ONCE))
-    _flights: dict[Hashable, _Flight] = field(default_factory=dict)
+    _flights: dict[str, _Flight] = field(default_factory=dict)
 
-    async def rows(self, name: str, args: Mapping[str, Any], *, step_id: str) -> Sequence[Row]:
-        """The rows that the source returns for the arguments.
+    async def rows(self, name: str, args: Mapping[str, Any], *, step_id: str, ahead: bool = False) -> Sequence[Row]:
+        """The rows that the source returns for the arguments; `ahead` says that the step's plan is still being written.
 
         Raises:
             SourceError: the source failed, also after retries.
             BudgetExceeded: the source has been called as often as the budget allows.
         """
-        with self.trace.span(name, "source", step_id=step_id, args=_plain(args)) as span:
+        with self.tracer.span(name, "source", step_id=step_id, args=_plain(args)) as span:
             try:
-                rows = await self._once(name, args, span) if self.once else await self._call(name, args, span)
+                rows = await self._once(name, args, span, ahead) if self.once else await self._call(name, args, span)
             except SourceError as error:
                 error.step_id = error.step_id or step_id
                 raise
             span.attributes["rows"] = len(rows)
             return rows
 
-    async def _once(self, name: str, args: Mapping[str, Any], span: OpenSpan) -> Sequence[Row]:
-        key = (self.cards[name].fingerprint, json.dumps(_plain(args), sort_keys=True), self.scope)
+    async def _once(self, name: str, args: Mapping[str, Any], span: OpenSpan, ahead: bool) -> Sequence[Row]:
+        key = key_of("rows", self.scope, self.cards[name].fingerprint, _plain(args))
         while (flight := self._flights.get(key)) is not None:
-            span.attributes["cached"] = True
+            span.attributes["ahead" if flight.ahead else "cached"] = True
             await flight.landed.wait()
             if flight.error is not None:
                 raise flight.error
             if flight.rows is not None:
                 return flight.rows
-        flight = self._flights[key] = _Flight()
+        flight = self._flights[key] = _Flight(ahead)
         try:
             flight.rows = await self._kept_or_called(name, args, span, key)
         except RagError as error:
@@ -94,22 +95,22 @@ class Calls:
             flight.landed.set()
         return flight.rows
 
-    async def _kept_or_called(self, name: str, args: Mapping[str, Any], span: OpenSpan, key: Hashable) -> Sequence[Row]:
+    async def _kept_or_called(self, name: str, args: Mapping[str, Any], span: OpenSpan, key: str) -> Sequence[Row]:
         card = self.cards[name]
         if self.kept is None or not (card.cacheable or card.ttl):
             return await self._call(name, args, span)
         # What a source says of "today" changes with the date, so that the date is part of the call.
-        dated = (key, datetime.now(UTC).date())
-        if (kept := self.kept.get(dated)) is not None:
+        dated = f"{key} {datetime.now(UTC).date()}"
+        if (kept := await self.kept.aget(dated)) is not None:
             span.attributes["cached"] = True
-            return kept
+            return _checked(kept, name)
         rows = await self._call(name, args, span)
-        self.kept.put(dated, rows, seconds=card.ttl or _DAY)
+        await self.kept.aput(dated, list(rows), seconds=card.ttl or _DAY)
         return rows
 
     async def _call(self, name: str, args: Mapping[str, Any], span: OpenSpan) -> Sequence[Row]:
         # A call counts once against the budget, whatever it takes; the trace tells the retries.
-        self.ledger.before_source_call(name)
+        self.ledger.before_source_call(name, usd=self.cards[name].cost.get("usd"))
         return await retrying(
             lambda: self._attempt(name, args),
             attempts=self.attempts if self.cards[name].idempotent else 1,
@@ -120,8 +121,11 @@ class Calls:
         source, card = self.sources[name], self.cards[name]
         # Room is taken for an attempt alone: others may go on while this one waits for the next.
         async with self._room(card):
+            started = self.tracer.seconds
             with anyio.move_on_after(card.timeout) as window, _translated(card.name):
-                return _checked(await source.call(args, self.scope), card.name)
+                rows = _checked(await source.call(args, self.scope), card.name)
+                self.costs.called(name, self.tracer.seconds - started, rows)
+                return rows
         if window.cancelled_caught:
             raise SourceTimeout(f"{card.name} did not answer within {card.timeout:g} seconds", source=card.name)
         raise RuntimeError("a call neither returned nor was cancelled")
@@ -152,7 +156,8 @@ class Calls:
 class _Flight:
     """A call under way, that others with the same arguments wait for."""
 
-    def __init__(self) -> None:
+    def __init__(self, ahead: bool) -> None:
+        self.ahead = ahead
         self.landed = anyio.Event()
         self.rows: Sequence[Row] | None = None
         self.error: RagError | None = None

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -19,6 +19,7 @@ import anyio
 
 from rag.errors import BudgetExceeded, ModelError, RagError, ScopeError
 from rag.plan import Plan, check
+from rag.plan.estimate import READING
 from rag.protocols import (
     Action,
     Complete,
@@ -35,19 +36,22 @@ from rag.protocols import (
     Source,
     Task,
 )
+from rag.run.afford import trimmed
+from rag.run.ahead import calls_ahead
 from rag.run.asking import Asking
 from rag.run.budget import Ledger
-from rag.run.cache import Kept
+from rag.run.cache import Cache
 from rag.run.calls import Calls, Caps
-from rag.run.given import listed
+from rag.run.costs import Costs
+from rag.run.outcome import Outcome, completed, looked, salvaged
 from rag.run.perloop import PerLoop
-from rag.run.reading import Looked, Reading, extracted
+from rag.run.reading import Reading
 from rag.run.retry import ATTEMPTS
 from rag.run.scheduler import PlanRun
 from rag.run.stepping import Actions, Observations, advance, start
 from rag.run.together import together
 from rag.run.tracing import Tracer
-from rag.types import Answer, Event, Evidence
+from rag.types import Answer, Event
 
 __all__ = ["Driver", "Tools"]
 
@@ -62,9 +66,10 @@ class Tools:
     model: Model | None = None
     prompts: Path | None = None
     once: bool = True
-    kept: Kept | None = None
+    kept: Cache | None = None
     attempts: int = ATTEMPTS
     caps: Caps = field(default_factory=lambda: PerLoop(dict))
+    costs: Costs = field(default_factory=Costs)
 
 
 class Driver:
@@ -73,7 +78,7 @@ class Driver:
     Args:
         tools: sources, model and what else the assistant's questions share.
         task: the question, with the cards of the sources that may be asked.
-        trace: begun with the question, since the budget's seconds run from then on; by default, now.
+        tracer: begun with the question, since the budget's seconds run from then on; by default, now.
         listen: is told each event as it happens.
     """
 
@@ -82,7 +87,7 @@ class Driver:
         tools: Tools,
         task: Task,
         *,
-        trace: Tracer | None = None,
+        tracer: Tracer | None = None,
         listen: Callable[[Event], None] | None = None,
     ) -> None:
         self._tools = tools
@@ -90,43 +95,67 @@ class Driver:
         self._listen = listen
         self._count = itertools.count()
         self._cards = {card.name: card for card in task.cards}
-        self._trace = trace or Tracer()
+        self._tracer = tracer or Tracer()
         self._ledger = Ledger(task.budget)
         self._calls = Calls(
             tools.sources,
             self._cards,
             task.scope,
             self._ledger,
-            self._trace,
+            self._tracer,
             tools.caps,
-            tools.once,
-            tools.kept,
-            tools.attempts,
+            once=tools.once,
+            kept=tools.kept,
+            attempts=tools.attempts,
+            costs=tools.costs,
         )
-        self._asking = (
-            Asking(tools.model, self._ledger, self._trace, tools.prompts, tools.attempts) if tools.model else None
-        )
+        self._asking = self._asks(tools.model) if tools.model else None
         # The model is asked to stream only for someone: what has been shown cannot be asked for again.
-        self._reading = Reading(self._asking, self._trace, task.turns, self._tell_token if listen else None)
+        self._reading = Reading(self._asking, self._tracer, task.turns, self._tell_token if listen else None)
         self._runs: list[PlanRun] = []
         self._draft: Draft | None = None
         self._partial = False
 
-    async def answer(self, planner: Planner, keep: Callable[[Answer], Awaitable[Answer]] | None = None) -> Answer:
+    def _asks(self, model: Model) -> Asking:
+        tools = self._tools
+        return Asking(
+            model,
+            self._ledger,
+            self._tracer,
+            tools.prompts,
+            tools.attempts,
+            kept=tools.kept,
+            scope=self._task.scope,
+            cards=" ".join(card.fingerprint for card in self._task.cards),
+            costs=tools.costs,
+        )
+
+    async def answer(
+        self,
+        planner: Planner,
+        keep: Callable[[Answer], Awaitable[Answer]] | None = None,
+        *,
+        strict: bool = False,
+    ) -> Answer:
         """The planner's answer, with usage, trace and notes.
 
         When a limit of the budget is reached, the answer is made of what there is, and says so. `keep`
         stores the answer before anyone is told of it; what it gives back is told.
 
         Raises:
+            BudgetExceeded: with `strict`, a limit was reached; `partial` has the answer of what there is.
             RagError: no answer can be given at all.
         """
-        with self._trace.span("question", "question", planner=type(planner).__name__):
+        with self._tracer.span("question", "question", planner=type(planner).__name__):
             try:
-                answer = await self._in_time(partial(self._driven, planner))
+                answer = await self._in_time(partial(self._begun_ahead, planner))
             except BudgetExceeded:
-                answer = await self._salvaged()
-        answer = self._completed(answer)
+                answer = await salvaged(self._task, self._runs, self._draft)
+        answer = completed(answer, Outcome(self._task, self._runs, self._ledger, self._tracer, partial=self._partial))
+        if strict and self._ledger.exceeded:
+            first = self._ledger.exceeded[0]
+            first.partial = answer
+            raise first
         if keep is not None:
             answer = await keep(answer)
         self._tell("answer", answer=answer)
@@ -143,10 +172,10 @@ class Driver:
 
     async def _in_time(self, work: Callable[[], Awaitable[_Result]]) -> _Result:
         seconds = self._task.budget.seconds
-        with anyio.move_on_after(None if seconds is None else max(0.0, seconds - self._trace.seconds)) as window:
+        with anyio.move_on_after(None if seconds is None else max(0.0, seconds - self._tracer.seconds)) as window:
             return await work()
         if window.cancelled_caught and seconds is not None:
-            self._ledger.refuse("seconds", seconds, self._trace.seconds)
+            self._ledger.refuse("seconds", seconds, self._tracer.seconds)
         raise RuntimeError("the work neither ended nor was cancelled")
 
     async def _planned(self, planner: Planner) -> Plan:
@@ -158,6 +187,16 @@ class Driver:
                         return action.plan
                 outcome = advance(planner, steps, await self._performed(outcome))
             return outcome.plan
+
+    async def _begun_ahead(self, planner: Planner) -> Answer:
+        """The planner's answer, where calls may begin while their plan is being written."""
+        limits = self._task.budget.model_dump(exclude={"seconds"}, exclude_none=True)
+        # A budget has to see the whole plan first; and without single flights each call would be made twice.
+        if self._asking is None or limits or not self._tools.once:
+            return await self._driven(planner)
+        async with calls_ahead(self._cards, self._calls, self._tracer) as ahead:
+            self._asking = replace(self._asking, ahead=ahead)
+            return await self._driven(planner)
 
     async def _driven(self, planner: Planner) -> Answer:
         with closing(start(planner, self._task)) as steps:
@@ -186,12 +225,12 @@ class Driver:
             case Execute():
                 return await self._executed(action)
             case Read():
-                self._draft = await self._reading.read(action, self._looked)
+                self._draft = await self._reading.read(action, looked(self._runs))
                 self._partial |= self._draft.partial
                 return self._draft
 
     async def _probed(self, action: Probe) -> Relevance:
-        with self._trace.span("probe", "plan") as span:
+        with self._tracer.span("probe", "plan") as span:
             probes = [partial(self._calls.relevance, name, action.question) for name in self._cards]
             scores = await together(probes)
             known = {name: score for name, score in zip(self._cards, scores, strict=True) if score is not None}
@@ -199,28 +238,19 @@ class Driver:
         return Relevance(known)
 
     async def _executed(self, action: Execute) -> Executed:
-        plan = self._signed(self._allowed(action.plan))
+        plan = self._afforded(self._signed(self._allowed(action.plan)), exact=action.exact)
         self._tell("plan", plan=plan)
         run = PlanRun(
             plan,
             self._cards,
             self._calls.rows,
-            trace=self._trace,
+            trace=self._tracer,
             tell=self._tell_step,
             round=action.round,
             done=action.done,
         )
         self._runs.append(run)
         return await run.perform()
-
-    @property
-    def _looked(self) -> Looked:
-        failures: dict[str, str] = {}
-        for run in self._runs:
-            if run.done is not None:  # what was planned anew is no longer missing
-                failures = {step: why for step, why in failures.items() if step in run.done}
-            failures |= run.executed.failures
-        return Looked(sum(len(run.plan.steps) - len(run.done or ()) for run in self._runs), failures)
 
     def _allowed(self, plan: Plan) -> Plan:
         for step in plan.steps:
@@ -230,62 +260,33 @@ class Driver:
                 )
         return check(plan, self._task.cards)
 
+    def _afforded(self, plan: Plan, *, exact: bool) -> Plan:
+        """The plan less the steps that cannot fit the budget; an exact plan runs whole or not at all.
+
+        Raises:
+            BudgetExceeded: nothing of the plan fits, or it is to run exactly.
+        """
+        kept, gone = trimmed(plan, plan.costs, self._ledger.left(self._tracer.seconds))
+        errors = [self._ledger.leave_out(over) for over in gone]
+        if errors and (exact or not kept.steps):
+            raise errors[0]
+        return kept
+
     def _signed(self, plan: Plan) -> Plan:
-        """The plan with the question and the fingerprints that it was made for, so that it can be saved."""
+        """The plan with its question, and the fingerprints and costs of its sources, so that it can be saved."""
         asked = {step.source for step in plan.steps}
-        prints = {name: card.fingerprint for name, card in self._cards.items() if name in asked}
+        cards = [card for name, card in self._cards.items() if name in asked]
+        prints = {card.name: card.fingerprint for card in cards}
+        costs = {card.name: self._tools.costs.of_source(card) for card in cards}
+        if self._tools.model is not None:
+            costs[READING] = self._tools.costs.of_reading()
         question = self._task.question if plan.question is None else plan.question
-        return plan.replace(question=question or None, sources={**prints, **plan.sources})
-
-    async def _salvaged(self) -> Answer:
-        """An answer from what there is when a limit was reached."""
-        done = [run.executed for run in self._runs]
-        evidence = Evidence().merged(*(executed.evidence for executed in done))
-        draft = self._draft or await self._drafted(evidence)
-        notes = (note for executed in done for note in (*executed.plan.notes, *executed.notes))
-        return Answer(
-            text=draft.text,
-            question=self._task.question,
-            citations=draft.citations,
-            evidence=evidence,
-            plan=done[-1].plan if done else Plan(),
-            partial=True,
-            notes=(*draft.notes, *notes),
-        )
-
-    async def _drafted(self, evidence: Evidence) -> Draft:
-        if not self._task.question:
-            return listed(evidence)
-        return await extracted(self._task.question, evidence, self._looked, by_meaning=False)
-
-    def _completed(self, answer: Answer) -> Answer:
-        spent = [str(error) for error in self._ledger.exceeded]
-        failures = self._looked.failures
-        missing = [
-            f"{step} brought nothing: {why}"
-            for step, why in failures.items()
-            if not any(why in note for note in answer.notes)
-        ]
-        lost = self._partial or spent or failures or any(run.incomplete for run in self._runs)
-        left_out = [f"{name} was left out: it {why}" for name, why in self._task.left_out.items()]
-        extracted_from = ": the answer is extracted from the sources" if answer.evidence else ""
-        without = [] if self._tools.model else [f"no model was used{extracted_from}"]
-        notes = (*answer.notes, *missing, *spent, self._ledger.unheld, *left_out, *without)
-        usage = self._ledger.usage.model_copy(update={"seconds": self._trace.seconds})
-        return answer.model_copy(
-            update={
-                "question": answer.question or self._task.question,
-                "usage": usage,
-                "trace": self._trace.spans,
-                "partial": answer.partial or bool(lost),
-                "notes": tuple(dict.fromkeys(filter(None, notes))),
-            }
-        )
+        return plan.replace(question=question or None, sources={**prints, **plan.sources}, costs=costs)
 
     def _tell(self, kind: Any, **payload: Any) -> None:
         if self._listen is None:
             return
-        span = self._trace.current
+        span = self._tracer.current
         seq, now = next(self._count), datetime.now(UTC)
         self._listen(Event(kind=kind, seq=seq, at=now, span_id=span.span_id if span else None, **payload))
 

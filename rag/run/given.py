@@ -29,7 +29,7 @@ class Given:
         Raises:
             RagError: the plan could not be run, or the reader failed.
         """
-        (executed,) = yield (Execute(self.made),)
+        (executed,) = yield (Execute(self.made, exact=True),)
         executed = _of(executed, Executed)
         if self.question is None:
             draft = listed(executed.evidence)

@@ -33,13 +33,13 @@ class Reading:
     """Reads on behalf of one question."""
 
     asking: Asking | None
-    trace: Tracer
+    tracer: Tracer
     turns: tuple[Turn, ...] = ()
     on_token: Callable[[str], None] | None = None
 
     async def read(self, action: Read, looked: Looked) -> Draft:
         """The reader's draft; partial when the model was to write it but failed, or nothing was looked for."""
-        with self.trace.span(action.style, "read", evidence=len(action.evidence)) as span:
+        with self.tracer.span(action.style, "read", evidence=len(action.evidence)) as span:
             # Without evidence no model is asked to answer: it would make something up.
             if self.asking is None or not (action.evidence or action.style == "chat"):
                 return await self._unwritten(action, looked)
@@ -59,7 +59,7 @@ class Reading:
         from rag.read.cited import request
 
         completion = await asking.complete(request(action.question, (), self.turns, "chat"), self.on_token)
-        return _marked(Draft(completion.text, notes=("no sources were needed",)), completion)
+        return _marked(Draft(completion.text, notes=("no source was asked",)), completion)
 
     async def _cited(self, action: Read, asking: Asking) -> Draft:
         from rag.read.citations import TokenFilter

@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
 from rag.errors import InputError
-from rag.protocols import Model, Source, Task
+from rag.protocols import Source, Task
 from rag.types import Budget, Scope, Turn
 
-__all__ = ["LONGEST_QUESTION", "check_question", "make_task"]
+__all__ = ["LONGEST_QUESTION", "Asked", "check_question", "make_task"]
 
 LONGEST_QUESTION: Final = 20_000
 """How many characters a question may have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What somebody asks of an assistant, and how."""
+
+    question: str
+    conversation: str | None = None
+    turns: tuple[Turn, ...] = ()
+    scope: Scope = field(default_factory=Scope)
+    budget: Budget = field(default_factory=Budget)
+    strict: bool = False
+    retrieve: bool | None = None
 
 
 def check_question(question: str) -> str:
@@ -41,25 +55,19 @@ def _left_out(sources: Mapping[str, Source], scope: Scope) -> dict[str, str]:
 
 
 def make_task(
-    question: str,
-    sources: Mapping[str, Source],
-    *,
-    now: datetime,
-    turns: Sequence[Turn] = (),
-    scope: Scope | None = None,
-    budget: Budget | None = None,
-    model: Model | None = None,
+    asked: Asked, sources: Mapping[str, Source], *, now: datetime, model: bool = False, replans: int = 0
 ) -> Task:
     """The task of a question, with the cards of the sources that can keep to the scope."""
-    scope = scope or Scope()
-    out = _left_out(sources, scope)
+    out = _left_out(sources, asked.scope)
     return Task(
-        question=question,
+        question=asked.question,
         cards=tuple(source.card for name, source in sources.items() if name not in out),
         now=now,
-        turns=tuple(turns),
-        scope=scope,
-        budget=budget or Budget(),
-        model=model is not None,
+        turns=asked.turns,
+        scope=asked.scope,
+        budget=asked.budget,
+        model=model,
         left_out=out,
+        retrieve=asked.retrieve,
+        replans=replans,
     )

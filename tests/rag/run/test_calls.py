@@ -130,7 +130,7 @@ def test_what_is_kept_is_bounded_and_the_least_used_goes_first():
     kept.put("b", [], seconds=60)
     kept.get("a")
     kept.put("c", [], seconds=60)
-    assert [kept.get(key) for key in "abc"] == [(), None, ()]
+    assert [kept.get(key) for key in "abc"] == [[], None, []]
 
 
 async def test_a_source_is_called_no_more_often_than_the_budget_allows(new_bench):

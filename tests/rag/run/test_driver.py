@@ -12,7 +12,7 @@ from rag.errors import BudgetExceeded, ModelError, PlanError, RagError, ScopeErr
 from rag.plan import Plan
 from rag.protocols import Complete, Completion, Draft, Execute, Executed, Failed, Probe, Read, Relevance, Reply
 from rag.run.driver import Driver, Tools
-from rag.run.task import make_task
+from rag.run.task import Asked, make_task
 from rag.testing import FakeModel
 from rag.tokens import count
 from rag.types import Answer, Budget, Evidence, Scope, Usage
@@ -70,7 +70,7 @@ def read_and_answer(plan):
 def driver(*sources, model=None, prompts=None, listen=None, **task):
     sources = sources or (Docs(),)
     tools = Tools({s.card.name: s for s in sources}, model=model, prompts=prompts)
-    made = make_task("how?", tools.sources, now=datetime.now(UTC), model=model, **task)
+    made = make_task(Asked("how?", **task), tools.sources, now=datetime.now(UTC), model=model is not None)
     return Driver(tools, made, listen=listen)
 
 
@@ -499,7 +499,7 @@ async def test_a_source_is_asked_for_its_card_once_a_question():
 
     source = Costly()
     tools, Costly.asked = Tools({"docs": source}), 0
-    task = make_task("how?", tools.sources, now=datetime.now(UTC))
+    task = make_task(Asked("how?"), tools.sources, now=datetime.now(UTC))
     before = Costly.asked
     answer = await Driver(tools, task).answer(read_and_answer(one_step()))
     assert len(answer.evidence) == 1

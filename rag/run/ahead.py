@@ -1,0 +1,77 @@
+"""Begins the calls of a plan's steps while the model still writes the plan."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+
+import anyio
+from anyio.abc import TaskGroup
+
+from rag.card import SourceCard
+from rag.errors import RagError
+from rag.plan import Step
+from rag.protocols import Row
+from rag.run.calls import Calls
+from rag.run.resolve import fitted, resolve
+from rag.run.together import single
+from rag.run.tracing import Tracer
+
+__all__ = ["Ahead", "calls_ahead"]
+
+
+@asynccontextmanager
+async def calls_ahead(cards: Mapping[str, SourceCard], calls: Calls, tracer: Tracer) -> AsyncIterator[Ahead]:
+    """Calls may be made ahead within; those that nobody came to need are cancelled at the end."""
+    try:
+        async with anyio.create_task_group() as group:
+            yield Ahead(group, cards, calls, tracer)
+            group.cancel_scope.cancel()
+    except BaseExceptionGroup as errors:
+        raise single(errors) from None
+
+
+class Ahead:
+    """Calls that are made ahead of the plan that they are for.
+
+    What they bring waits in the question's single flights: the plan, once it runs, makes the same
+    calls and finds them under way. So a plan that turns out otherwise costs a call in vain, and never
+    a wrong answer; only sources that may be asked in vain (`idempotent`) are.
+    """
+
+    def __init__(self, group: TaskGroup, cards: Mapping[str, SourceCard], calls: Calls, tracer: Tracer) -> None:
+        self._group = group
+        self._cards = cards
+        self._calls = calls
+        self._tracer = tracer
+        self._begun: dict[str, anyio.Event] = {}
+        self._rows: dict[str, Sequence[Row]] = {}
+
+    def begin(self, steps: Iterable[Step]) -> None:
+        """Begin the steps that were not begun yet and that may be, each as soon as what it needs is there."""
+        for step in steps:
+            card = self._cards.get(step.source)
+            if step.id in self._begun or card is None or not card.idempotent or step.if_empty:
+                continue
+            if not step.waits_for <= self._begun.keys():
+                continue
+            self._begun[step.id] = anyio.Event()
+            self._group.start_soon(self._perform, step, card)
+
+    async def _perform(self, step: Step, card: SourceCard) -> None:
+        try:
+            for needed in sorted(step.waits_for):
+                await self._begun[needed].wait()
+            if step.needs <= self._rows.keys():
+                with self._tracer.span(step.id, "step", source=step.source, ahead=True):
+                    self._rows[step.id] = await self._asked(step, card)
+        except RagError:
+            pass  # the plan meets the same error when it runs, and tells it
+        finally:
+            self._begun[step.id].set()
+
+    async def _asked(self, step: Step, card: SourceCard) -> tuple[Row, ...]:
+        rows: list[Row] = []
+        for args in resolve(step, card, self._rows).calls:
+            rows.extend(await self._calls.rows(step.source, fitted(card, args, step.id), step_id=step.id, ahead=True))
+        return tuple(rows)

@@ -1,0 +1,92 @@
+"""From what a planner came to, or what there was when a limit was reached, to the answer that is told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rag.plan import Plan
+from rag.plan.ran import ran_of
+from rag.protocols import Draft, Task
+from rag.run.budget import Ledger
+from rag.run.given import listed
+from rag.run.reading import Looked, extracted
+from rag.run.scheduler import PlanRun
+from rag.run.tracing import Tracer
+from rag.types import Answer, Evidence
+
+__all__ = ["Outcome", "completed", "looked", "salvaged"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the runtime knows of a question when its planner has ended.
+
+    `partial` says that a reader wrote less than it should have.
+    """
+
+    task: Task
+    runs: Sequence[PlanRun]
+    ledger: Ledger
+    tracer: Tracer
+    partial: bool = False
+
+
+def looked(runs: Sequence[PlanRun]) -> Looked:
+    """Where evidence was looked for, and which steps failed, why."""
+    failures = {step: why for run in runs for step, why in run.executed.failures.items()}
+    return Looked(sum(len(run.plan.steps) for run in runs), failures)
+
+
+async def salvaged(task: Task, runs: Sequence[PlanRun], draft: Draft | None) -> Answer:
+    """An answer from what there is when a limit was reached: the last draft, else what the evidence says."""
+    done = [run.executed for run in runs]
+    evidence = Evidence().merged(*(executed.evidence for executed in done))
+    if draft is None:
+        draft = (
+            await extracted(task.question, evidence, looked(runs), by_meaning=False)
+            if task.question
+            else listed(evidence)
+        )
+    notes = (note for executed in done for note in (*executed.plan.notes, *executed.notes))
+    return Answer(
+        text=draft.text,
+        question=task.question,
+        citations=draft.citations,
+        evidence=evidence,
+        plan=done[-1].plan if done else Plan(),
+        partial=True,
+        notes=(*draft.notes, *notes),
+    )
+
+
+def completed(answer: Answer, outcome: Outcome) -> Answer:
+    """The answer with usage and trace, with what came of each step, and with notes on all that is missing."""
+    failures = looked(outcome.runs).failures
+    spent = [str(error) for error in outcome.ledger.exceeded]
+    lost = outcome.partial or spent or failures or any(run.incomplete for run in outcome.runs)
+    trace = outcome.tracer.spans
+    return answer.model_copy(
+        update={
+            "question": answer.question or outcome.task.question,
+            "plan": answer.plan.replace(ran=ran_of(trace)),
+            "usage": outcome.ledger.usage.model_copy(update={"seconds": outcome.tracer.seconds}),
+            "trace": trace,
+            "partial": answer.partial or bool(lost),
+            "notes": _notes(answer, outcome, spent),
+        }
+    )
+
+
+def _notes(answer: Answer, outcome: Outcome, spent: Sequence[str]) -> tuple[str, ...]:
+    task = outcome.task
+    missing = [
+        f"{step} brought nothing: {why}"
+        for step, why in looked(outcome.runs).failures.items()
+        if not any(why in note for note in answer.notes)
+    ]
+    left_out = [f"{name} was left out: it {why}" for name, why in task.left_out.items()]
+    extracted_from = ": the answer is extracted from the sources" if answer.evidence else ""
+    without = [] if task.model else [f"no model was used{extracted_from}"]
+    notes = (*answer.notes, *missing, *spent, outcome.ledger.unheld, *left_out, *without)
+    return tuple(dict.fromkeys(filter(None, notes)))
