@@ -36,8 +36,9 @@ _MESSAGE = re.compile(r"^--- (system|user) ---$", re.M)
 
 class _Body(string.Template):
     delimiter = "{{"
+    # The braces stand first, so that what lies between placeholders is skipped at once.
     pattern = r"""
-        (?P<escaped>(?!)) | \{\{(?P<named>[a-z_]+)\}\} | (?P<braced>(?!)) | (?P<invalid>(?!))
+        \{\{ (?: (?P<named>[a-z_]+)\}\} | (?P<escaped>(?!)) | (?P<braced>(?!)) | (?P<invalid>(?!)) )
     """  # type: ignore[assignment]  # typeshed: Template compiles the text when the class is made
 
 
@@ -90,9 +91,11 @@ def load(name: str, directory: Path | None = None) -> Prompt:
     """
     own = directory / f"{name}.md" if directory else None
     path = own if own and own.is_file() else _HERE / f"{name}.md"
-    if not path.is_file():
-        raise LookupError(f"there is no prompt {name!r}; there are: {', '.join(names())}")
-    return _parsed(path, path.stat().st_mtime_ns)
+    try:
+        changed = path.stat().st_mtime_ns
+    except FileNotFoundError:
+        raise LookupError(f"there is no prompt {name!r}; there are: {', '.join(names())}") from None
+    return _parsed(path, changed)
 
 
 @lru_cache(maxsize=128)
