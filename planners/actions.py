@@ -6,13 +6,13 @@ observation, or raises what made the action fail.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Literal, TypeAlias, TypeVar
 
 from planners.retrieval import held
 from planners.talk import small_talk
 from rag.card import Schema
-from rag.plan import Plan
+from rag.plan import Plan, Step
 from rag.plan.check import MAX_STEPS
 from rag.protocols import (
     Action,
@@ -26,26 +26,44 @@ from rag.protocols import (
     Probe,
     Read,
     Relevance,
+    Row,
     Steps,
     Task,
 )
 from rag.types import Answer, Evidence
 
-__all__ = ["affords", "answered", "complete", "execute", "planned", "probe", "probes", "read", "retrieve_and_read"]
+__all__ = [
+    "affords",
+    "answered",
+    "complete",
+    "execute",
+    "joined",
+    "planned",
+    "probe",
+    "probes",
+    "read",
+    "retrieve_and_read",
+]
 
 _Seen = TypeVar("_Seen", Completion, Relevance, Executed, Draft)
 _Perform: TypeAlias = Generator[tuple[Action, ...], tuple[Observation, ...], _Seen]
 
 
 def complete(
-    prompt: str, values: Mapping[str, str], *, schema: Schema | None = None, max_tokens: int | None = None
+    prompt: str,
+    values: Mapping[str, str],
+    *,
+    schema: Schema | None = None,
+    max_tokens: int | None = None,
+    keep: bool = False,
+    foresee: Callable[[str], tuple[Step, ...]] | None = None,
 ) -> _Perform[Completion]:
-    """Have the model answer a prompt.
+    """Have the model answer a prompt; `keep` and `foresee` as in `rag.protocols.Complete`.
 
     Raises:
         RagError: the model could not be asked.
     """
-    return (yield from _perform(Complete(prompt, values, schema, max_tokens), Completion))
+    return (yield from _perform(Complete(prompt, values, schema, max_tokens, keep, foresee), Completion))
 
 
 def probe(question: str) -> _Perform[Relevance]:
@@ -65,13 +83,25 @@ def probes(texts: Sequence[str]) -> Generator[tuple[Action, ...], tuple[Observat
     return [relevance.scores if isinstance(relevance, Relevance) else {} for relevance in seen]
 
 
-def execute(plan: Plan, *, round: int = 1) -> _Perform[Executed]:
-    """Run a plan.
+def execute(plan: Plan, *, round: int = 1, done: Mapping[str, Sequence[Row]] | None = None) -> _Perform[Executed]:
+    """Run a plan; the steps in `done` are not run, and have brought those rows.
 
     Raises:
         RagError: the plan could not be run at all; a step that fails does not raise.
     """
-    return (yield from _perform(Execute(plan, round), Executed))
+    return (yield from _perform(Execute(plan, round, done), Executed))
+
+
+def joined(before: Executed, found: Executed) -> Executed:
+    """What two runs brought, of which the second went on where the first ended."""
+    kept = {step.id for step in found.plan.steps}
+    return Executed(
+        plan=found.plan,
+        evidence=before.evidence.merged(found.evidence),
+        failures={step: why for step, why in before.failures.items() if step in kept} | dict(found.failures),
+        notes=(*before.notes, *found.notes),
+        rows={**before.rows, **found.rows},
+    )
 
 
 def read(question: str, evidence: Evidence, *, style: Literal["cited", "chain", "chat"] = "cited") -> _Perform[Draft]:
