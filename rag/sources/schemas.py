@@ -7,10 +7,10 @@ cannot be made out fits anything, so that the tool itself is the judge.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, Final, Literal, Union
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, WithJsonSchema, create_model
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, WithJsonSchema, WrapValidator, create_model
 
 from rag.card import Schema
 
@@ -25,7 +25,7 @@ _TYPES: Final = {name: name for name in ("string", "integer", "number", "boolean
     "list": "array",
     "dict": "object",
 }
-_SIMPLE: Final[dict[str, Any]] = {"string": str, "integer": int, "number": int | float, "boolean": bool, "null": None}
+_SIMPLE: Final[dict[str, Any]] = {"string": str, "integer": int, "number": float, "boolean": bool, "null": None}
 _BOUNDS: Final = {
     "number": {
         "minimum": "ge",
@@ -152,7 +152,16 @@ def _type(told: Mapping[str, Any]) -> Any:
     if name == "array":
         kind: Any = list[_type(_mapping(told, "items"))]  # type: ignore[misc]
         return _bounded(kind, told, "array")
-    return _bounded(_SIMPLE[name], told, "number" if name == "integer" else name) if name in _SIMPLE else Any
+    if name not in _SIMPLE:
+        return Any
+    kind = _bounded(_SIMPLE[name], told, "number" if name == "integer" else name)
+    return Annotated[kind, WrapValidator(_as_written)] if name == "number" else kind
+
+
+def _as_written(value: Any, check: Callable[[Any], Any]) -> Any:
+    """A number that is checked as a decimal one, and stays whole where it is."""
+    checked = check(value)
+    return value if type(value) is int else checked
 
 
 def _object(told: Mapping[str, Any]) -> Any:
