@@ -7,10 +7,10 @@ import logging
 import re
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from rag.card import Schema, SourceCard
 from rag.retrieve.dense import packed, unpacked
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     Vector = np.ndarray[Any, np.dtype[np.float32]]
 
 __all__ = ["CardSet", "CardVectors", "card_vectors", "spoken"]
+
+_Result = TypeVar("_Result")
 
 _NAME: Final = 3.0
 """What a word of the name counts for, as a title's does in an index."""
@@ -54,17 +56,15 @@ class CardVectors:
     """
 
     def __init__(self, folder: Path | None = None) -> None:
+        self._folder = folder
+        self._opened: list[sqlite3.Connection] = []
         renewed_after_fork(self)
-        try:
-            self._connection = _opened(folder)
-        except (OSError, sqlite3.Error) as error:
-            _log.warning("vectors of source cards are not kept in %s: %s", folder, error)
-            self._connection = _opened(None)
 
     def renew(self) -> None:
-        """Make the locks anew, in a forked child."""
+        """Make locks and connection anew, in a forked child: what its parent opened it may neither use nor close."""
         self._lock = threading.Lock()
         self._embedding = threading.Lock()
+        self._connection: sqlite3.Connection | None = None
 
     def known(self, texts: Iterable[str], embedder: Embedder) -> dict[str, Vector]:
         """The vectors of those texts that have one."""
@@ -85,32 +85,36 @@ class CardVectors:
             known = self.known(texts, embedder)
             if missing := [text for text in dict.fromkeys(texts) if text not in known]:
                 blobs = packed(embedder.embed(missing))
-                self._keep((_key(text, embedder.name), blob) for text, blob in zip(missing, blobs, strict=True))
+                self._keep([(_key(text, embedder.name), blob) for text, blob in zip(missing, blobs, strict=True)])
                 known.update(zip(missing, unpacked(blobs), strict=True))
         return known
 
     def _read(self, key: bytes) -> bytes | None:
-        with self._lock:
-            try:
-                found = self._connection.execute("SELECT vector FROM vectors WHERE key = ?", (key,)).fetchone()
-            except sqlite3.Error as error:
-                self._forsake(error)
-                return None
+        found = self._tried(lambda held: held.execute("SELECT vector FROM vectors WHERE key = ?", (key,)).fetchone())
         return found[0] if found else None
 
-    def _keep(self, rows: Iterable[tuple[bytes, bytes]]) -> None:
+    def _keep(self, rows: Sequence[tuple[bytes, bytes]]) -> None:
+        def kept(held: sqlite3.Connection) -> None:
+            with held:
+                held.executemany("INSERT OR IGNORE INTO vectors VALUES (?, ?)", rows)
+
+        self._tried(kept)
+
+    def _tried(self, action: Callable[[sqlite3.Connection], _Result]) -> _Result:
         with self._lock:
             try:
-                with self._connection:
-                    self._connection.executemany("INSERT OR IGNORE INTO vectors VALUES (?, ?)", rows)
-            except sqlite3.Error as error:
-                self._forsake(error)
+                return action(self._current())
+            except (OSError, sqlite3.Error) as error:
+                # It holds nothing that could not be worked out again.
+                _log.warning("vectors of source cards are kept in memory, not in %s: %s", self._folder, error)
+                self._folder, self._connection = None, None
+                return action(self._current())
 
-    def _forsake(self, error: sqlite3.Error) -> None:
-        # Locked or damaged: it holds nothing that could not be worked out again.
-        _log.warning("vectors of source cards are kept in memory from now on: %s", error)
-        self._connection.close()
-        self._connection = _opened(None)
+    def _current(self) -> sqlite3.Connection:
+        if self._connection is None:
+            self._connection = _connected(self._folder)
+            self._opened.append(self._connection)
+        return self._connection
 
 
 @lru_cache(maxsize=16)
@@ -189,7 +193,7 @@ class CardSet:
                     self._known[place] = True
 
 
-def _opened(folder: Path | None) -> sqlite3.Connection:
+def _connected(folder: Path | None) -> sqlite3.Connection:
     if folder:
         folder.mkdir(parents=True, exist_ok=True)
     name = str(folder / "cards.sqlite") if folder else ":memory:"

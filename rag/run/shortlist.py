@@ -85,7 +85,7 @@ class Shortlist:
         self._most = most
         self._above = above
         self._embedder = embedder
-        self._vectors = card_vectors(folder)
+        self._folder = folder
         self._weights = weights
         self._sets = Once(lambda held: CardSet(held.cards), size=4)
 
@@ -161,7 +161,7 @@ class Shortlist:
         from rag.embed import default_embedder
 
         embedder = self._embedder or default_embedder()
-        known.learn(order, self._vectors, embedder, most)
+        known.learn(order, card_vectors(self._folder), embedder, most)
         return embedder
 
     def _fused(self, words: Vector, cosines: Vector) -> Vector:
