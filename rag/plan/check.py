@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from pydantic import ValidationError
 
-from rag.card import Schema, SourceCard
+from rag.card import SourceCard
 from rag.errors import BadReference, PlanCycle, PlanError, UnknownSource
-from rag.plan.refs import EVERY, ArgValue, Element, Ref, references
+from rag.plan.fields import field_known
+from rag.plan.refs import ArgValue, Ref, references
+from rag.plan.shapes import argument_shape
 from rag.plan.value import Plan, Step
 
-__all__ = ["MAX_STEPS", "argument_problem", "check", "field_known", "problems", "spread_steps", "takes_list"]
+__all__ = ["MAX_STEPS", "argument_problem", "check", "problems", "spread_steps", "with_lists"]
 
 MAX_STEPS: Final = 16
 
@@ -51,9 +53,19 @@ def _problems(plan: Plan, cards: Mapping[str, SourceCard], max_steps: int) -> It
         else:
             yield from _argument_problems(step, cards[step.source])
             yield from _reference_problems(step, plan, cards)
+    yield from _order_problems(plan)
+
+
+def _order_problems(plan: Plan) -> Iterator[PlanError]:
+    ids = {step.id for step in plan.steps}
+    lost = [(step, name) for step in plan.steps for name in sorted(step.waits_for - ids)]
+    for step, name in lost:
+        yield BadReference(f"step {step.id!r} refers to {name!r}, which is not a step of the plan")
     try:
         _ = plan.order
-    except (BadReference, PlanCycle) as error:
+    except BadReference:
+        return  # told above, each of them
+    except PlanCycle as error:
         yield error
 
 
@@ -72,7 +84,7 @@ def _argument_problems(step: Step, card: SourceCard) -> Iterator[PlanError]:
 def argument_problem(card: SourceCard, name: str, value: ArgValue) -> str | None:
     """Why a value does not fit the argument; None when it does, or cannot be known before running."""
     if any(True for _ in references(value)):
-        return None
+        return argument_shape(card, name).misfit(value)
     try:
         card.arguments.model_validate({name: value})
     except ValidationError as error:
@@ -89,45 +101,19 @@ def _reference_problems(step: Step, plan: Plan, cards: Mapping[str, SourceCard])
         if card and not field_known(card.output, ref):
             fields = ", ".join((card.output or {}).get("properties", {}))
             yield BadReference(f"step {step.id!r}: {ref} is no field that {card.name!r} returns; it returns: {fields}")
-    if len(spread := spread_steps(step, cards)) > 1:
+    spread = spread_steps(step, cards)
+    if len(spread) > 1:
         yield PlanError(
             f"step {step.id!r} goes through the rows of {' and '.join(spread)}; only one step's rows can be"
         )
 
 
 def spread_steps(step: Step, cards: Mapping[str, SourceCard]) -> list[str]:
-    """The steps over whose rows the step runs once each: `[*]` where an argument takes no list."""
-    card = cards.get(step.source)
-    spread = set()
-    for name, value in step.args.items():
-        if not (isinstance(value, Ref) and card and takes_list(card, name)):
-            spread |= {ref.step for ref in references(value) if ref.many}
-    return sorted(spread)
+    """The steps over whose rows the step runs once each: `[*]` where no list is taken."""
+    args = with_lists(step, cards[step.source], lambda ref: None) if step.source in cards else step.args
+    return sorted({ref.step for ref in references(args) if ref.many})
 
 
-def takes_list(card: SourceCard, name: str) -> bool:
-    """Whether an argument of the source takes a list."""
-    return any(kind.get("type") == "array" for kind in card.kinds(name))
-
-
-def field_known(output: Schema | None, ref: Ref) -> bool:
-    """Whether rows of the declared output can hold the reference; True when the output is not declared."""
-    return output is None or _has(output, ref.fields, output.get("$defs", {}))
-
-
-def _has(schema: Any, path: tuple[Element, ...], definitions: Mapping[str, Any]) -> bool:
-    if isinstance(schema, dict) and "$ref" in schema:
-        schema = definitions.get(str(schema["$ref"]).rsplit("/", 1)[-1], {})
-    if not path or not isinstance(schema, dict):
-        return True
-    if "anyOf" in schema:
-        return any(_has(kind, path, definitions) for kind in schema["anyOf"])
-    head, rest = path[0], path[1:]
-    if isinstance(head, int) or head is EVERY:
-        return schema.get("type", "array") == "array" and _has(schema.get("items", {}), rest, definitions)
-    if schema.get("type", "object") != "object":
-        return False
-    fields = schema.get("properties")
-    if fields is None or (head not in fields and schema.get("additionalProperties")):
-        return True
-    return head in fields and _has(fields[head], rest, definitions)
+def with_lists(step: Step, card: SourceCard, put: Callable[[Ref], Any]) -> dict[str, ArgValue]:
+    """The arguments with each `[*]` that stands where a list is taken replaced by what `put` gives for it."""
+    return {name: argument_shape(card, name).with_lists(value, put) for name, value in step.args.items()}

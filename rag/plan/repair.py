@@ -3,17 +3,39 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
 
 from rag.card import Schema, SourceCard
-from rag.plan.check import MAX_STEPS, argument_problem, check, field_known
-from rag.plan.refs import EVERY, ArgValue, Ref, Template, references
+from rag.plan.check import MAX_STEPS, argument_problem, check
+from rag.plan.fields import field_known, nearest, nearest_path
+from rag.plan.refs import ArgValue, Ref, Template, references
+from rag.plan.shapes import argument_shape
 from rag.plan.value import Plan, Step
+from rag.plan.waits import with_sound_waits
+from rag.plan.words import cut
 
 __all__ = ["repair"]
+
+_SHOWN: Final = 60  # letters of a value that a note quotes
+_MOST_UNKNOWN: Final = 20
+"""How many arguments that a source does not take are looked at for what they were meant to be."""
+
+_Sources: TypeAlias = Mapping[str, SourceCard | None]
+"""The card of the source of each step, by the step's id."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Notes:
+    """Where the notes on one step go."""
+
+    step_id: str
+    all: list[str]
+
+    def append(self, note: str) -> None:
+        self.all.append(f"{self.step_id}: {note}")
 
 
 def repair(plan: Plan, cards: Sequence[SourceCard], *, question: str = "", max_steps: int = MAX_STEPS) -> Plan:
@@ -45,6 +67,7 @@ def repair(plan: Plan, cards: Sequence[SourceCard], *, question: str = "", max_s
     notes: list[str] = []
     steps = _within(plan.steps, max_steps, notes)
     steps = [_named(step, by_name, notes) for step in steps]
+    steps = with_sound_waits(steps, by_name, notes)
     sources = {step.id: by_name.get(step.source) for step in steps}
     steps = [
         _mended(step, by_name[step.source], sources, question, notes) if step.source in by_name else step
@@ -60,12 +83,13 @@ def _within(steps: Sequence[Step], limit: int, notes: list[str]) -> list[Step]:
         gone |= {step.id for step in lost}
         kept = [step for step in kept if step.id not in gone]
     if gone:
-        notes.append(f"steps {', '.join(sorted(gone))} dropped, since a plan has at most {limit} steps")
+        named = cut(", ".join(sorted(gone)), _SHOWN)
+        notes.append(f"steps {named} dropped, since a plan has at most {limit} steps")
     return kept
 
 
 def _named(step: Step, cards: Mapping[str, SourceCard], notes: list[str]) -> Step:
-    if step.source in cards or (name := _nearest(step.source, cards)) is None:
+    if step.source in cards or (name := nearest(step.source, cards)) is None:
         return step
     notes.append(f"{step.id}: source {step.source!r} read as {name!r}")
     return step.replace(source=name)
@@ -75,14 +99,19 @@ def _mended(
     step: Step, card: SourceCard, sources: Mapping[str, SourceCard | None], question: str, notes: list[str]
 ) -> Step:
     args: dict[str, ArgValue] = {}
+    free, unknown = card.properties.keys() - step.args.keys(), 0
     for name, value in step.args.items():
-        key = name if name in card.properties else _nearest(name, card.properties.keys() - step.args.keys())
+        key: str | None = name
+        if name not in card.properties:
+            unknown += 1
+            key = nearest(name, free - args.keys()) if unknown <= _MOST_UNKNOWN else None
         if key is None:
-            notes.append(f"{step.id}: argument {name!r} dropped, since {card.name!r} does not take it")
+            notes.append(f"{step.id}: argument {_quoted(name)} dropped, since {card.name!r} does not take it")
             continue
         if key != name:
-            notes.append(f"{step.id}: argument {name!r} read as {key!r}")
-        args[key] = _with_known_fields(value, step.id, sources, notes)
+            notes.append(f"{step.id}: argument {_quoted(name)} read as {key!r}")
+        told = _Notes(step.id, notes)
+        args[key] = _in_place(_with_known_fields(value, sources, told), key, card, sources, told)
     args = _fitted(args, step.id, card, notes)
     query = card.query_argument
     if query in card.required and query not in args and question:
@@ -97,24 +126,21 @@ def _fitted(args: dict[str, ArgValue], step_id: str, card: SourceCard, notes: li
         if not argument_problem(card, name, value):
             fitted[name] = value
             continue
-        others = [v for v in _other_forms(value, card.kinds(name)) if not argument_problem(card, name, v)]
-        if others:
-            fitted[name] = others[0]
-            notes.append(f"{step_id}: {name}={value!r} read as {others[0]!r}")
+        others = (v for v in _other_forms(value, name, card) if not argument_problem(card, name, v))
+        if (other := next(others, None)) is not None:
+            fitted[name] = other
+            notes.append(f"{step_id}: {name}={_quoted(value)} read as {_quoted(other)}")
         elif name in card.required:
             fitted[name] = value
         else:
-            notes.append(f"{step_id}: {name}={value!r} dropped, since it does not fit")
+            notes.append(f"{step_id}: {name}={_quoted(value)} dropped, since it does not fit")
     return fitted
 
 
-def _other_forms(value: Any, kinds: Sequence[Schema]) -> Iterator[Any]:
-    for kind in kinds:
-        choices = {str(choice): choice for choice in kind.get("enum", ())}
-        if (near := _nearest(str(value), choices)) is not None:
-            yield choices[near]
+def _other_forms(value: Any, name: str, card: SourceCard) -> Iterator[Any]:
+    yield from _choices(value, card.kinds(name))
     if isinstance(value, str):
-        with contextlib.suppress(ValueError):
+        with contextlib.suppress(ValueError, RecursionError):
             yield json.loads(value)
         yield [value]
     elif isinstance(value, list) and len(value) == 1:
@@ -123,45 +149,59 @@ def _other_forms(value: Any, kinds: Sequence[Schema]) -> Iterator[Any]:
         yield str(value)
     if isinstance(value, float) and value.is_integer():
         yield int(value)
+    yield argument_shape(card, name).cast(value)
 
 
-def _with_known_fields(
-    value: ArgValue, step_id: str, sources: Mapping[str, SourceCard | None], notes: list[str]
-) -> ArgValue:
+def _choices(value: Any, kinds: Sequence[Schema]) -> Iterator[Any]:
+    for kind in kinds:
+        choices = {str(choice): choice for choice in kind.get("enum", ())}
+        if isinstance(value, str | int | float) and (near := nearest(str(value), choices)) is not None:
+            yield choices[near]
+
+
+def _in_place(value: ArgValue, name: str, card: SourceCard, sources: _Sources, notes: _Notes) -> ArgValue:
+    """The value with a reference set to what its argument takes: a list where it stands in one, a title for a row."""
+    shape = argument_shape(card, name)
+    lone = value[0] if isinstance(value, list) and len(value) == 1 else None
+    if isinstance(lone, Ref) and lone.many and shape.takes("array") and not shape.lists("array"):
+        notes.append(f"{name}=[{lone}] read as {lone}")
+        return lone
+    if not isinstance(value, Ref) or value.fields or shape.takes_anything or shape.takes("object"):
+        return value
+    told = sources.get(value.step)
+    if told is None or told.title_field is None or shape.lists("object"):
+        return value
+    titled = Ref(value.step, (*value.path, told.title_field))
+    notes.append(f"{value} read as {titled}")
+    return titled
+
+
+def _with_known_fields(value: ArgValue, sources: _Sources, notes: _Notes) -> ArgValue:
     """The value with each reference to a field that its source does not return set to the nearest that it does."""
     if isinstance(value, Ref):
-        return _known_field(value, step_id, sources.get(value.step), notes)
+        return _known_field(value, sources.get(value.step), notes)
     if isinstance(value, Template):
-        return Template(tuple(_with_known_fields(p, step_id, sources, notes) for p in value.parts))
+        return Template(tuple(_with_known_fields(p, sources, notes) for p in value.parts))
     if not any(True for _ in references(value)):
         return value
     if isinstance(value, dict):
-        return {k: _with_known_fields(v, step_id, sources, notes) for k, v in value.items()}
-    return [_with_known_fields(v, step_id, sources, notes) for v in value]
+        return {k: _with_known_fields(v, sources, notes) for k, v in value.items()}
+    return [_with_known_fields(v, sources, notes) for v in value]
 
 
-def _known_field(ref: Ref, step_id: str, card: SourceCard | None, notes: list[str]) -> Ref:
-    if card is None or field_known(card.output, ref):
+def _known_field(ref: Ref, card: SourceCard | None, notes: _Notes) -> Ref:
+    if card is None or card.output is None or field_known(card.output, ref):
         return ref
-    fields = (card.output or {}).get("properties", {})
+    path = nearest_path(card.output, ref.fields)
     name = next((e for e in ref.fields if isinstance(e, str)), "")
-    near = _nearest(name, fields) or (card.title_field if not ref.fields or name in ("name", "product") else None)
-    if near is None:
+    if path is None and card.title_field and name in ("name", "product"):
+        path = (card.title_field,)
+    if path is None:
         return ref
-    rows = EVERY if ref.path[0] is EVERY else 0
-    mended = Ref(ref.step, (rows, near))
-    notes.append(f"{step_id}: {ref} read as {mended}")
+    mended = Ref(ref.step, (ref.path[0], *path))
+    notes.append(f"{ref} read as {mended}")
     return mended
 
 
-def _nearest(name: str, names: Iterable[str]) -> str | None:
-    """The name that was probably meant: the same but for case and punctuation, else a close spelling."""
-    folded = {_folded(other): other for other in sorted(names)}
-    if _folded(name) in folded:
-        return folded[_folded(name)]
-    close = difflib.get_close_matches(_folded(name), folded, n=1, cutoff=0.8)
-    return folded[close[0]] if close else None
-
-
-def _folded(name: str) -> str:
-    return "".join(c for c in name.casefold() if c.isalnum())
+def _quoted(value: ArgValue) -> str:
+    return cut(repr(value) if not isinstance(value, Ref | Template) else str(value), _SHOWN)

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from rag.card import SourceCard
 from rag.errors import SourceError
 from rag.plan import ArgValue, Ref, Step, Template, references
-from rag.plan.check import spread_steps, takes_list
+from rag.plan.check import spread_steps, with_lists
 from rag.plan.estimate import MOST_ROWS
 from rag.protocols import Row
 
@@ -25,6 +25,13 @@ class Resolved:
 
     calls: tuple[dict[str, Any], ...]
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Whole:
+    """The whole list that a reference stands for."""
+
+    values: list[Any]
 
 
 def resolve(step: Step, card: SourceCard, rows: Mapping[str, Sequence[Row]]) -> Resolved:
@@ -50,13 +57,11 @@ def resolve(step: Step, card: SourceCard, rows: Mapping[str, Sequence[Row]]) -> 
             raise SourceError(f"{ref.step} found no {_wanted(ref)}", source=step.source, step_id=step.id)
     if over is None:
         return Resolved((_filled(step.args, found),))
-    wholes = {name: value for name, value in step.args.items() if isinstance(value, Ref) and takes_list(card, name)}
-    each = {name: value for name, value in step.args.items() if name not in wholes}
+    each = with_lists(step, card, lambda ref: _Whole(found[ref]))
     # Here the holes stay, so that several references keep their rows in line.
     spread = {ref: _flat(ref.pick(rows.get(ref.step, ()))) for ref in references(each) if ref.many}
     calls, notes = _by_row(step, over, spread)
-    fixed = _filled(wholes, found)
-    return Resolved(tuple({**fixed, **_filled(each, {**found, **row})} for row in calls), tuple(notes))
+    return Resolved(tuple(_filled(each, {**found, **row}) for row in calls), tuple(notes))
 
 
 def _by_row(step: Step, over: str, spread: Mapping[Ref, list[Any]]) -> tuple[list[dict[Ref, Any]], list[str]]:
@@ -94,6 +99,8 @@ def _filled(value: ArgValue, found: Mapping[Ref, Any]) -> Any:
     # What was found goes in as it is, and is not looked at again: retrieved text is data.
     if isinstance(value, Ref):
         return found[value]
+    if isinstance(value, _Whole):
+        return value.values
     if isinstance(value, Template):
         return "".join(_words(found[part]) if isinstance(part, Ref) else part for part in value.parts)
     if isinstance(value, dict):
