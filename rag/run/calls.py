@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final, TypeAlias
 
 import anyio
@@ -33,7 +36,7 @@ PROBE_SECONDS: Final = 2.0
 
 _DAY: Final = 86_400.0
 
-Caps: TypeAlias = PerLoop[dict[str, anyio.Semaphore]]
+Caps: TypeAlias = PerLoop[dict[str, asyncio.Semaphore]]
 """The cap of each source, by name, shared by the questions of a loop."""
 
 
@@ -55,8 +58,8 @@ class Calls:
     kept: Cache | None = None
     costs: Costs = field(default_factory=Costs)
     attempts: int = ATTEMPTS
-    _slots: anyio.Semaphore = field(default_factory=lambda: anyio.Semaphore(STEPS_AT_ONCE))
-    _flights: dict[str, _Flight] = field(default_factory=dict)
+    _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(STEPS_AT_ONCE))
+    _flights: dict[tuple[str, str], _Flight] = field(default_factory=dict)
 
     async def rows(self, name: str, args: Mapping[str, Any], *, step_id: str, ahead: bool = False) -> Sequence[Row]:
         """The rows that the source returns for the arguments; `ahead` says that the step's plan is still being written.
@@ -65,17 +68,21 @@ class Calls:
             SourceError: the source failed, also after retries.
             BudgetExceeded: the source has been called as often as the budget allows.
         """
-        with self.tracer.span(name, "source", step_id=step_id, args=_plain(args)) as span:
+        plain = _plain(args)
+        with self.tracer.span(name, "source", step_id=step_id, args=plain) as span:
             try:
-                rows = await self._once(name, args, span, ahead) if self.once else await self._call(name, args, span)
+                call = partial(self._kept_or_called, name, args, plain, span)
+                key = (name, json.dumps(plain, sort_keys=True))
+                rows = await (self._once(key, call, span, ahead=ahead) if self.once else call())
             except SourceError as error:
                 error.step_id = error.step_id or step_id
                 raise
             span.attributes["rows"] = len(rows)
             return rows
 
-    async def _once(self, name: str, args: Mapping[str, Any], span: OpenSpan, ahead: bool) -> Sequence[Row]:
-        key = key_of("rows", self.scope, self.cards[name].fingerprint, _plain(args))
+    async def _once(
+        self, key: tuple[str, str], call: Callable[[], Awaitable[Sequence[Row]]], span: OpenSpan, *, ahead: bool
+    ) -> Sequence[Row]:
         while (flight := self._flights.get(key)) is not None:
             span.attributes["ahead" if flight.ahead else "cached"] = True
             await flight.landed.wait()
@@ -85,7 +92,7 @@ class Calls:
                 return flight.rows
         flight = self._flights[key] = _Flight(ahead)
         try:
-            flight.rows = await self._kept_or_called(name, args, span, key)
+            flight.rows = await call()
         except RagError as error:
             flight.error = error
             raise
@@ -95,12 +102,12 @@ class Calls:
             flight.landed.set()
         return flight.rows
 
-    async def _kept_or_called(self, name: str, args: Mapping[str, Any], span: OpenSpan, key: str) -> Sequence[Row]:
+    async def _kept_or_called(self, name: str, args: Mapping[str, Any], plain: Any, span: OpenSpan) -> Sequence[Row]:
         card = self.cards[name]
         if self.kept is None or not (card.cacheable or card.ttl):
             return await self._call(name, args, span)
         # What a source says of "today" changes with the date, so that the date is part of the call.
-        dated = f"{key} {datetime.now(UTC).date()}"
+        dated = f"{key_of('rows', self.scope, card.fingerprint, plain)} {datetime.now(UTC).date()}"
         if (kept := await self.kept.aget(dated)) is not None:
             span.attributes["cached"] = True
             return _checked(kept, name)
@@ -120,7 +127,7 @@ class Calls:
     async def _attempt(self, name: str, args: Mapping[str, Any]) -> Sequence[Row]:
         source, card = self.sources[name], self.cards[name]
         # Room is taken for an attempt alone: others may go on while this one waits for the next.
-        async with self._room(card):
+        async with self._cap_of(card), self._slots:
             started = self.tracer.seconds
             with anyio.move_on_after(card.timeout) as window, _translated(card.name):
                 rows = _checked(await source.call(args, self.scope), card.name)
@@ -138,7 +145,7 @@ class Calls:
         source, card = self.sources[name], self.cards[name]
         if not isinstance(source, Relevant):
             return None
-        async with self._room(card):
+        async with self._cap_of(card), self._slots:
             with anyio.move_on_after(min(PROBE_SECONDS, card.timeout)):
                 try:
                     return await source.relevance(question, self.scope)
@@ -146,11 +153,12 @@ class Calls:
                     return None
         return None
 
-    @asynccontextmanager
-    async def _room(self, card: SourceCard) -> AsyncIterator[None]:
-        # The source's own cap first: who waits for a busy source takes no slot from the others.
-        async with self.caps.get().setdefault(card.name, anyio.Semaphore(card.concurrency)), self._slots:
-            yield
+    def _cap_of(self, card: SourceCard) -> asyncio.Semaphore:
+        """The source's own cap, to be taken first: who waits for a busy source takes no slot from the others."""
+        caps = self.caps.get()
+        if card.name not in caps:
+            caps[card.name] = asyncio.Semaphore(card.concurrency)
+        return caps[card.name]
 
 
 class _Flight:
@@ -158,7 +166,7 @@ class _Flight:
 
     def __init__(self, ahead: bool) -> None:
         self.ahead = ahead
-        self.landed = anyio.Event()
+        self.landed = asyncio.Event()
         self.rows: Sequence[Row] | None = None
         self.error: RagError | None = None
 

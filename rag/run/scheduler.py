@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final, Literal, Protocol, TypeAlias
 
@@ -61,7 +62,7 @@ class PlanRun:
         self._call = call
         self._trace = trace
         self._tell = tell
-        self._ended = {step.id: anyio.Event() for step in plan.steps}
+        self._ended = {step.id: asyncio.Event() for step in plan.steps}
         self._rows: dict[str, tuple[Row, ...]] = {step_id: tuple(rows) for step_id, rows in (done or {}).items()}
         self._items: dict[str, list[EvidenceItem]] = {}
         self._failures: dict[str, str] = {}
@@ -83,18 +84,23 @@ class PlanRun:
     def executed(self) -> Executed:
         """What the steps brought that have ended; the others count as failed, and those stood in for as skipped."""
         ids = [step.id for step in self.plan.steps]
-        failures = {
+        items = tuple(item for step_id in ids for item in self._items.get(step_id, ()))
+        return Executed(
+            plan=self.plan,
+            evidence=Evidence().merged(Evidence(items=items)),
+            failures=self.failures,
+            notes=tuple(note for step_id in ids for note in self._notes[step_id]),
+            rows=dict(self._rows),
+        )
+
+    @property
+    def failures(self) -> dict[str, str]:
+        """Why steps brought no result, by their ids."""
+        return {
             step.id: self._failures.get(step.id, _STOPPED)
             for step in self.plan.steps
             if (step.id in self._failures and not self._replaced(step)) or not self._ended[step.id].is_set()
         }
-        return Executed(
-            plan=self.plan,
-            evidence=Evidence().merged(*(Evidence(items=tuple(self._items.get(step_id, ()))) for step_id in ids)),
-            failures=failures,
-            notes=tuple(note for step_id in ids for note in self._notes[step_id]),
-            rows=dict(self._rows),
-        )
 
     def _replaced(self, step: Step) -> bool:
         """Whether the step lacked a value since another brought no rows, and its stand-in for that found something."""
@@ -146,7 +152,7 @@ class PlanRun:
         resolved = resolve(step, card, self._rows)
         self._notes[step.id].extend(resolved.notes)
         # No wider than the source's own cap: the question's other steps are to find room as well.
-        width = anyio.Semaphore(card.concurrency)
+        width = asyncio.Semaphore(card.concurrency)
         outcomes = await together([_bound(self._outcome, step, card, args, width) for args in resolved.calls])
         errors = [outcome for outcome in outcomes if isinstance(outcome, RagError)]
         if len(errors) == len(outcomes):
@@ -159,7 +165,7 @@ class PlanRun:
             self._notes[step.id].append(f"{step.id}: {len(errors)} of {len(outcomes)} calls failed: {errors[0]}")
 
     async def _outcome(
-        self, step: Step, card: SourceCard, args: Mapping[str, Any], width: anyio.Semaphore
+        self, step: Step, card: SourceCard, args: Mapping[str, Any], width: asyncio.Semaphore
     ) -> tuple[str, Sequence[Row]] | RagError:
         try:
             fit = fitted(card, args, step.id)
