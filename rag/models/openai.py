@@ -19,6 +19,7 @@ from rag.errors import BadModelOutput, ConfigError, ModelError, ModelTimeout
 from rag.models.counted import counted
 from rag.models.dialect import Ask, Dialect
 from rag.models.errors import place, translate
+from rag.models.providers import provider_at
 from rag.protocols import Message, Reply
 from rag.run.perloop import PerLoop
 from rag.types import Usage
@@ -84,6 +85,11 @@ class OpenAIModel(Closing):
         self._dialect = Dialect()
         self._clients: PerLoop[AsyncOpenAI] = PerLoop(self._client, lambda client: client.close())
 
+    @property
+    def provider(self) -> str:
+        """Who serves it, for traces."""
+        return provider_at(self._url)
+
     def __repr__(self) -> str:
         return f"OpenAIModel({self.name!r}, base_url={place(self._url)!r})"
 
@@ -131,8 +137,12 @@ class OpenAIModel(Closing):
             answer = await self._answer(ask)
             if isinstance(answer, AsyncStream):
                 async with answer as stream:
-                    async for chunk in stream:
-                        yield chunk
+                    if "json" in stream.response.headers.get("content-type", ""):  # it answers whole all the same
+                        await stream.response.aread()
+                        yield self._parsed(stream.response.text)
+                    else:
+                        async for chunk in stream:
+                            yield chunk
             else:
                 yield answer
         except ModelError:

@@ -83,6 +83,19 @@ def test_a_stream_hands_on_each_piece(endpoint, transport):
     assert endpoint.requests[0]["stream_options"] == {"include_usage": True}
 
 
+@both_transports
+def test_an_endpoint_that_answers_whole_where_a_stream_was_asked_for_is_read(endpoint, transport):
+    endpoint.says("hello")
+    pieces = []
+    reply = ask(endpoint, transport=transport, call={"on_token": pieces.append})
+    assert (pieces, reply.text, reply.usage.prompt_tokens) == (["hello"], "hello", 12)
+
+
+def test_json_that_an_endpoint_calls_text_is_read(endpoint):
+    endpoint.sends('{"choices": [{"message": {"content": "hello"}}]}', kind="text/plain")
+    assert ask(endpoint).text == "hello"
+
+
 def test_an_error_of_the_callers_own_is_not_taken_for_the_endpoints(endpoint):
     endpoint.streams("he", "llo")
     with pytest.raises(ValueError, match="mine"):
