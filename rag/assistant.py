@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -15,12 +15,13 @@ from rag.errors import ConfigError
 from rag.plan import Plan
 from rag.protocols import Model, Planner, Source
 from rag.run import bridge
-from rag.run.binding import bind_model, bind_planner, bind_prompts, bind_sources, close
+from rag.run.binding import bind_model, bind_planner, bind_prices, bind_prompts, bind_sources, close
 from rag.run.cache import opened_cache
 from rag.run.conversation import Conversation
 from rag.run.driver import Driver, Tools
 from rag.run.effort import EffortName, effort_of
 from rag.run.given import Given, changes
+from rag.run.otel import forwarding
 from rag.run.task import Asked, check_question, make_task
 from rag.run.tracing import Tracer
 from rag.types import Answer, Budget, Event, Scope, Turn
@@ -77,6 +78,7 @@ class Assistant:
         clock: Callable[[], datetime] = lambda: datetime.now().astimezone(),
     ) -> None:
         self._memory = memory
+        self._settings = settings
         self._clock = clock
         worth = effort_of(effort, model=model is not None, planner=planner, rounds=rounds, replans=replans)
         self._planner = bind_planner(worth.planner, worth.rounds)
@@ -87,6 +89,7 @@ class Assistant:
             prompts=bind_prompts(prompts, settings),
             once=cache is not False,
             kept=opened_cache(cache),
+            prices=bind_prices(settings),
         )
 
     @property
@@ -187,7 +190,7 @@ class Assistant:
         """
         asked = Asked(question, conversation, tuple(turns), scope or Scope(), budget or Budget(), retrieve=retrieve)
         check_question(question)
-        tracer = Tracer()
+        tracer = self._tracer(conversation)
         before = await self._said(asked).turns(asked.turns, seconds=asked.budget.seconds)
         return await self._driver(replace(asked, turns=before), tracer).first_plan(self._planner)
 
@@ -216,7 +219,7 @@ class Assistant:
         if question is not None:
             check_question(question)
         asked = Asked(question or "", scope=scope or Scope(), budget=budget or Budget(), strict=strict)
-        driver = self._driver(asked, Tracer())
+        driver = self._driver(asked, self._tracer())
         return await driver.answer(Given(plan, question, changes(plan, self.sources)), strict=strict)
 
     def ask(
@@ -299,11 +302,21 @@ class Assistant:
 
     async def _answered(self, asked: Asked, listen: Callable[[Event], None] | None = None) -> Answer:
         check_question(asked.question)
-        said, tracer, at = self._said(asked), Tracer(), self._now()
+        said, tracer, at = self._said(asked), self._tracer(asked.conversation), self._now()
         before = await said.turns(asked.turns, seconds=asked.budget.seconds)
         driver = self._driver(replace(asked, turns=before), tracer, listen)
         keep = partial(said.kept, question=asked.question, asked=at)
         return await driver.answer(self._planner, keep, strict=asked.strict)
+
+    def _tracer(self, conversation: str | None = None) -> Tracer:
+        return Tracer(forward=forwarding(conversation=conversation, content=lambda: self._content))
+
+    @cached_property
+    def _content(self) -> bool:
+        """Whether OpenTelemetry is given what was asked, found and said."""
+        from rag.settings import Settings
+
+        return (self._settings or Settings.load()).trace_content
 
     def _said(self, asked: Asked) -> Conversation:
         return Conversation(self._memory, asked.conversation, asked.scope, self._now)

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rag.errors import BadModelOutput, ConfigError, DimensionMismatch, ModelError
 from rag.models.errors import place, translate
+from rag.run.meter import used
+from rag.tokens import estimate
+from rag.types import Usage
 
 if TYPE_CHECKING:
     import numpy as np
@@ -128,6 +131,7 @@ class OpenAIEmbedder:
             )
         except (openai.OpenAIError, ValueError) as error:
             raise translate(error, self._model, url=self._url) from error
+        used(self._model, _usage(reply, given))
         try:
             return [entry.embedding for entry in sorted(reply.data, key=lambda entry: entry.index)]
         except (AttributeError, TypeError) as error:
@@ -178,6 +182,14 @@ class OpenAIEmbedder:
 def _batches(texts: Sequence[str]) -> Iterator[Sequence[str]]:
     for start in range(0, len(texts), _BATCH):
         yield texts[start : start + _BATCH]
+
+
+def _usage(reply: object, texts: Sequence[str]) -> Usage:
+    """What the endpoint counted, else our estimate."""
+    counted = getattr(getattr(reply, "usage", None), "prompt_tokens", None)
+    if isinstance(counted, int) and counted > 0:
+        return Usage(embedding_tokens=counted)
+    return Usage(embedding_tokens=sum(map(estimate, texts)), estimated=True)
 
 
 def _may_pass(error: BaseException) -> bool:

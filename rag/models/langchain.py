@@ -45,6 +45,8 @@ class LangChainModel(Closing):
     def __init__(self, chat: BaseChatModel, *, name: str = "") -> None:
         said = getattr(chat, "model_name", None) or getattr(chat, "model", None)
         self.name = name or (said if isinstance(said, str) else type(chat).__name__)
+        # As LangChain's own packages are named: langchain_openai, langchain_mistralai.
+        self.provider = type(chat).__module__.split(".")[0].removeprefix("langchain_")
         self._chat = chat
 
     def __repr__(self) -> str:

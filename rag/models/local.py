@@ -50,6 +50,7 @@ class LocalModel(Closing):
     ) -> None:
         self._path = _checked(Path(path).expanduser())
         self.name = self._path.stem
+        self.provider = "llama.cpp"
         self._context = context
         self._options: dict[str, Any] = {
             "timeout": timeout,

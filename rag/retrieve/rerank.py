@@ -14,6 +14,7 @@ from rag.protocols import Model
 from rag.read.fence import render_passages
 from rag.retrieve.algebra import Query, Step
 from rag.retrieve.way import Way
+from rag.run.meter import used
 from rag.run.prompting import render
 from rag.types import EvidenceItem, Hit
 
@@ -51,6 +52,7 @@ class Rerank(Step):
         values = {"passages": passages, "question": inert(query.text), "count": str(len(hits))}
         messages, _ = render("rerank", values, self.prompts)
         reply = await self.model.complete(messages)
+        used(self.model.name, reply.usage.model_copy(update={"model_calls": 1}))
         return [hits[place] for place in order(reply.text, len(hits))]
 
     def __repr__(self) -> str:

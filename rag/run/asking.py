@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import anyio
 
 from rag.blot import blotted
 from rag.card import Schema
-from rag.errors import ModelError, RagError
+from rag.errors import BadModelOutput, ModelError, ModelTimeout, RagError
 from rag.protocols import Complete, Completion, Message, Model, Reply
 from rag.run.ahead import Ahead
 from rag.run.budget import Ledger
@@ -19,7 +19,7 @@ from rag.run.cache import Cache, key_of
 from rag.run.costs import Costs
 from rag.run.prompting import render
 from rag.run.retry import ATTEMPTS, retrying
-from rag.run.tracing import Tracer
+from rag.run.tracing import OpenSpan, Tracer
 from rag.types import Scope, Usage
 
 __all__ = ["Asking"]
@@ -74,19 +74,19 @@ class Asking:
         size = 0
         if self.ledger.budget.tokens is not None:
             size = await anyio.to_thread.run_sync(self._size, messages, action.schema, abandon_on_cancel=True)
-        with self.tracer.span(self.model.name, "model", prompt=identity) as span:
-            stream = _Stream(on_token, self._begin(action))
+        stream = _Stream(on_token, self._begin(action))
+        details = self._details(action, messages, stream)
+        with self.tracer.span(self.model.name, "model", details=details, prompt=identity) as span:
             reply = await retrying(
-                lambda: self._attempt(action, messages, size, stream),
+                lambda: self._attempt(action, messages, size, stream, span),
                 attempts=self.attempts,
                 before_retry=span.retried,
                 # Text that was streamed cannot be taken back, and would come twice.
                 may_retry=lambda: not (on_token and stream.text),
             )
-            self.ledger.add(reply.usage)
-            self.costs.asked(action.prompt, reply.usage)
-            tokens = {"prompt_tokens": reply.usage.prompt_tokens, "completion_tokens": reply.usage.completion_tokens}
-            span.attributes |= {**tokens, "estimated": reply.usage.estimated, "finish": reply.finish}
+            self.costs.asked(action.prompt, self._entered(reply.usage, span))
+            span.attributes["finish"] = reply.finish
+            span.details["reply"] = reply.text
         return Completion(reply.text, identity, reply.finish, reply.usage.completion_tokens)
 
     def _begin(self, action: Complete) -> Callable[[str], None] | None:
@@ -96,7 +96,23 @@ class Asking:
         ahead, foresee = self.ahead, action.foresee
         return lambda text: ahead.begin(foresee(text))
 
-    async def _attempt(self, action: Complete, messages: Sequence[Message], size: int, stream: _Stream) -> Reply:
+    def _details(self, action: Complete, messages: Sequence[Message], stream: _Stream) -> dict[str, Any]:
+        """What is told of the call beside the trace."""
+        return {
+            "provider": getattr(self.model, "provider", type(self.model).__name__),
+            "max_tokens": action.max_tokens,
+            "output_type": "json" if action.schema else "text",
+            "messages": messages,
+        } | ({"stream": True} if stream.wanted else {})
+
+    def _entered(self, usage: Usage, span: OpenSpan) -> Usage:
+        priced = self.ledger.add(usage, self.model.name)
+        span.used(priced)
+        return priced
+
+    async def _attempt(
+        self, action: Complete, messages: Sequence[Message], size: int, stream: _Stream, span: OpenSpan
+    ) -> Reply:
         # Each attempt counts, also a retry: the endpoint may charge for what broke off.
         self.ledger.before_model_call(size)
         stream.text = ""
@@ -108,15 +124,21 @@ class Asking:
                 on_token=stream.pass_on if stream.wanted else None,
             )
         except BaseException as error:  # models are other people's code, and this is the edge to them
-            if stream.text or isinstance(error, anyio.get_cancelled_exc_class()):
-                self.ledger.add(self._lost(action, messages, stream))
+            if (lost := self._lost(error, action, messages, stream)) is not None:
+                self._entered(lost, span)
             if isinstance(error, RagError) or not isinstance(error, Exception):
                 raise
             why = blotted(f"{type(error).__name__}: {error}")
             raise ModelError(f"the model {self.model.name} failed: {why}", model=self.model.name) from error
 
-    def _lost(self, action: Complete, messages: Sequence[Message], stream: _Stream) -> Usage:
-        """About what a call has used whose reply never came whole."""
+    def _lost(
+        self, error: BaseException, action: Complete, messages: Sequence[Message], stream: _Stream
+    ) -> Usage | None:
+        """About what a call has used whose reply never came whole; None where the endpoint hardly began one."""
+        if isinstance(error, BadModelOutput) and error.usage is not None:
+            return error.usage
+        if not (stream.text or isinstance(error, ModelTimeout | anyio.get_cancelled_exc_class())):
+            return None
         from rag.tokens import estimate, of_prompt
 
         read = of_prompt(messages, action.schema)  # by rule of thumb: nobody waits for a vocabulary now

@@ -13,12 +13,22 @@ from typing import TYPE_CHECKING, Any, Final
 import anyio
 
 from rag.errors import ConfigError
+from rag.models.prices import Prices
 from rag.protocols import Model, Planner, Source
 
 if TYPE_CHECKING:
     from rag.settings import Settings
 
-__all__ = ["GROUP", "bind_model", "bind_planner", "bind_prompts", "bind_sources", "close", "planner_names"]
+__all__ = [
+    "GROUP",
+    "bind_model",
+    "bind_planner",
+    "bind_prices",
+    "bind_prompts",
+    "bind_sources",
+    "close",
+    "planner_names",
+]
 
 GROUP: Final = "rag.planners"
 
@@ -79,6 +89,17 @@ def bind_prompts(folder: Path | str | None, settings: Settings | None) -> Path |
     if found is not None and not found.is_dir():
         raise ConfigError(f"there is no folder {str(found)!r} with prompts; make it, or leave prompts= out")
     return found
+
+
+def bind_prices(settings: Settings | None) -> Prices:
+    """The prices of the file that the settings name, before those that ship.
+
+    Raises:
+        ConfigError: the file cannot be read or is no table of prices.
+    """
+    from rag.settings import Settings
+
+    return Prices.load((settings or Settings.load()).prices)
 
 
 def planner_names() -> tuple[str, ...]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from typing import NoReturn
 
 from rag.errors import BudgetExceeded
+from rag.models.prices import Prices
 from rag.run.afford import Excess, Left
 from rag.types import Budget, Usage
 
@@ -15,7 +17,8 @@ __all__ = ["Ledger"]
 class Ledger:
     """What one question has cost so far; asks for more than its budget allows are refused.
 
-    Seconds are held by the driver's deadline. USD are held where the model tells what a call cost.
+    Seconds are held by the driver's deadline. USD are held where the endpoint tells what a call cost, or
+    the prices have its model.
 
     Example:
         >>> ledger = Ledger(Budget(model_calls=1))
@@ -26,8 +29,10 @@ class Ledger:
         rag.errors.BudgetExceeded: the budget of 1 model calls is spent
     """
 
-    def __init__(self, budget: Budget) -> None:
+    def __init__(self, budget: Budget, prices: Prices | None = None) -> None:
         self.budget = budget
+        self._prices = prices or Prices()
+        self._lock = threading.Lock()  # embedders and rerankers work in threads
         self.exceeded: list[BudgetExceeded] = []
         self._calls = 0
         self._spent = Usage()
@@ -78,10 +83,18 @@ class Ledger:
         left = self.budget.tokens - self._spent.tokens - prompt_tokens
         return left if wanted is None else min(wanted, left)
 
-    def add(self, usage: Usage) -> None:
-        """Enter what a model call used."""
-        self._spent += usage
-        self._unpriced |= usage.usd is None
+    def add(self, usage: Usage, model: str = "") -> Usage:
+        """Enter what a counted call of the model used; it comes back with its price."""
+        priced = self._prices.priced(model, usage)
+        with self._lock:
+            self._spent += priced
+            self._unpriced |= priced.usd is None
+        return priced
+
+    def add_call(self, model: str, usage: Usage) -> None:
+        """Count a call that was not asked for here, as a reranker's or an embedder's, and enter what it used."""
+        self._calls += usage.model_calls
+        self.add(usage, model)
 
     def before_source_call(self, source: str, *, usd: float | None = None) -> None:
         """Count a call of a source, and the money that its card declares for one.

@@ -69,7 +69,8 @@ class Calls:
             BudgetExceeded: the source has been called as often as the budget allows.
         """
         plain = _plain(args)
-        with self.tracer.span(name, "source", step_id=step_id, args=plain) as span:
+        details = _details(self.cards[name], args)
+        with self.tracer.span(name, "source", details=details, step_id=step_id, args=plain) as span:
             try:
                 call = partial(self._kept_or_called, name, args, plain, span)
                 key = (name, json.dumps(plain, sort_keys=True))
@@ -78,6 +79,7 @@ class Calls:
                 error.step_id = error.step_id or step_id
                 raise
             span.attributes["rows"] = len(rows)
+            span.details["found"] = rows
             return rows
 
     async def _once(
@@ -180,6 +182,12 @@ def _translated(source: str) -> Iterator[None]:
     except Exception as error:  # sources are other people's code: what they raise fails their step alone
         why = blotted(f"{type(error).__name__}: {error}")
         raise SourceError(f"{source} failed: {why}", source=source) from error
+
+
+def _details(card: SourceCard, args: Mapping[str, Any]) -> dict[str, Any]:
+    """What is told of the call beside the trace: a source that takes nothing but free text is searched."""
+    query = card.query_argument if len(card.properties) == 1 else None
+    return {"query": args[query]} if query is not None and query in args else {}
 
 
 def _checked(rows: Any, source: str) -> Sequence[Row]:

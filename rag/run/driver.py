@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 import anyio
 
 from rag.errors import BudgetExceeded, ModelError, RagError, ScopeError
+from rag.models.prices import Prices
 from rag.plan import Plan, check
 from rag.plan.estimate import READING
 from rag.protocols import (
@@ -43,6 +44,7 @@ from rag.run.budget import Ledger
 from rag.run.cache import Cache
 from rag.run.calls import Calls, Caps
 from rag.run.costs import Costs
+from rag.run.meter import metered
 from rag.run.outcome import Outcome, completed, looked, salvaged
 from rag.run.perloop import PerLoop
 from rag.run.reading import Reading
@@ -70,6 +72,7 @@ class Tools:
     attempts: int = ATTEMPTS
     caps: Caps = field(default_factory=lambda: PerLoop(dict))
     costs: Costs = field(default_factory=Costs)
+    prices: Prices = field(default_factory=Prices)
 
 
 class Driver:
@@ -92,11 +95,10 @@ class Driver:
     ) -> None:
         self._tools = tools
         self._task = task
-        self._listen = listen
-        self._count = itertools.count()
+        self._listen, self._count = listen, itertools.count()
         self._cards = {card.name: card for card in task.cards}
         self._tracer = tracer or Tracer()
-        self._ledger = Ledger(task.budget)
+        self._ledger = Ledger(task.budget, tools.prices)
         self._calls = Calls(
             tools.sources,
             self._cards,
@@ -131,11 +133,7 @@ class Driver:
         )
 
     async def answer(
-        self,
-        planner: Planner,
-        keep: Callable[[Answer], Awaitable[Answer]] | None = None,
-        *,
-        strict: bool = False,
+        self, planner: Planner, keep: Callable[[Answer], Awaitable[Answer]] | None = None, *, strict: bool = False
     ) -> Answer:
         """The planner's answer, with usage, trace and notes.
 
@@ -146,11 +144,14 @@ class Driver:
             BudgetExceeded: with `strict`, a limit was reached; `partial` has the answer of what there is.
             RagError: no answer can be given at all.
         """
-        with self._tracer.span("question", "question", planner=type(planner).__name__):
+        name = type(planner).__name__
+        with metered(self._ledger.add_call), self._tracer.span("question", "question", planner=name) as span:
+            span.details["question"] = self._task.question
             try:
                 answer = await self._in_time(partial(self._begun_ahead, planner))
             except BudgetExceeded:
                 answer = await salvaged(self._task, self._runs, self._draft)
+            span.details["reply"] = answer.text
         answer = completed(answer, Outcome(self._task, self._runs, self._ledger, self._tracer, partial=self._partial))
         if strict and self._ledger.exceeded:
             first = self._ledger.exceeded[0]
@@ -168,7 +169,8 @@ class Driver:
             BudgetExceeded: the planner had not come to one in time.
             RagError: the planner came to none.
         """
-        return self._signed(await self._in_time(partial(self._planned, planner)))
+        with metered(self._ledger.add_call), self._tracer.span(type(planner).__name__, "plan"):
+            return self._signed(await self._in_time(partial(self._planned, planner)))
 
     async def _in_time(self, work: Callable[[], Awaitable[_Result]]) -> _Result:
         seconds = self._task.budget.seconds

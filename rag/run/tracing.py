@@ -4,32 +4,68 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
-from typing import Literal
+from typing import Any, Final, Literal, TypeAlias
 
 from pydantic import JsonValue
 
 from rag.trace import Span, SpanKind, Trace
+from rag.types import Usage
 
-__all__ = ["OpenSpan", "Tracer"]
+__all__ = ["Forward", "OpenSpan", "Tracer", "nowhere"]
 
 
 class OpenSpan:
-    """A span while it lasts: status and attributes may still be set."""
+    """A span while it lasts: status and attributes may still be set.
 
-    def __init__(self, tracer: Tracer, span_id: str) -> None:
+    `details` are what is forwarded beside the attributes; they are no part of an answer's trace.
+    """
+
+    def __init__(self, tracer: Tracer, span_id: str, name: str, kind: SpanKind) -> None:
         self.tracer = tracer
         self.span_id = span_id
+        self.name = name
+        self.kind: SpanKind = kind
         self.status: Literal["ok", "error", "skipped"] = "ok"
+        self.error_type = ""
         self.attributes: dict[str, JsonValue] = {}
+        self.details: dict[str, Any] = {}
         self._retries: list[JsonValue] = []
+        self._used = Usage()
+
+    def used(self, usage: Usage) -> None:
+        """Add what an attempt used; those that were lost count as well."""
+        told, total = self.attributes, self._used + usage
+        self._used = total
+        told |= {"prompt_tokens": total.prompt_tokens, "completion_tokens": total.completion_tokens}
+        told |= {"estimated": total.estimated}
+        for name in ("cached_tokens", "reasoning_tokens", "usd"):
+            if value := getattr(total, name):
+                told[name] = value
+
+    def failed(self, error: BaseException) -> None:
+        """Note that the work ended in an error."""
+        self.status, self.error_type = "error", type(error).__name__
+        why = f"{self.error_type}: {error}" if isinstance(error, Exception) else self.error_type
+        self.attributes["error"] = why
 
     def retried(self, error: BaseException, wait: float) -> None:
         """Note that the work is done again after an error, and after how many seconds."""
         self._retries.append({"after": str(error), "waited": wait})
         self.attributes["retries"] = self._retries
+
+
+Forward: TypeAlias = Callable[[OpenSpan], AbstractContextManager[object]]
+"""Opens a span elsewhere for as long as one of ours is open."""
+
+_NOTHING: Final = nullcontext()
+
+
+def nowhere(_: OpenSpan) -> AbstractContextManager[object]:
+    """Opens nothing."""
+    return _NOTHING
 
 
 # A task starts with a copy of its maker's context, so a span's parent is the one it was made under.
@@ -38,6 +74,10 @@ _current: ContextVar[OpenSpan | None] = ContextVar("rag_span", default=None)
 
 class Tracer:
     """Records the spans of one question; times are seconds since it was made.
+
+    Args:
+        clock: what tells the seconds.
+        forward: opens each span elsewhere too; see `rag.run.otel`.
 
     Example:
         >>> tracer = Tracer()
@@ -48,8 +88,9 @@ class Tracer:
         [('ask', None), ('s1', '1')]
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic, forward: Forward = nowhere) -> None:
         self._clock = clock
+        self._forward = forward
         self._start = clock()
         self._ids = itertools.count(1)
         self._ended: list[Span] = []
@@ -71,31 +112,36 @@ class Tracer:
         return span if span is not None and span.tracer is self else None
 
     @contextmanager
-    def span(self, name: str, kind: SpanKind, **attributes: JsonValue) -> Iterator[OpenSpan]:
+    def span(
+        self, name: str, kind: SpanKind, *, details: Mapping[str, Any] | None = None, **attributes: JsonValue
+    ) -> Iterator[OpenSpan]:
         """Record a piece of work; its status is "error" when an exception leaves it."""
         parent = self.current
-        span = OpenSpan(self, str(next(self._ids)))
+        span = OpenSpan(self, str(next(self._ids)), name, kind)
         span.attributes.update(attributes)
+        span.details.update(details or {})
         token = _current.set(span)
         started = self.seconds
         try:
-            yield span
-        except BaseException as error:
-            span.status = "error"
-            kind_of_error = type(error).__name__
-            span.attributes["error"] = f"{kind_of_error}: {error}" if isinstance(error, Exception) else kind_of_error
-            raise
+            with self._forward(span):
+                try:
+                    yield span
+                except BaseException as error:
+                    span.failed(error)
+                    raise
         finally:
             _current.reset(token)
-            self._ended.append(
-                Span(
-                    span_id=span.span_id,
-                    parent=parent.span_id if parent else None,
-                    name=name,
-                    kind=kind,
-                    started=started,
-                    ended=self.seconds,
-                    status=span.status,
-                    attributes=span.attributes,
-                )
-            )
+            self._ended.append(_closed(span, parent, started, self.seconds))
+
+
+def _closed(span: OpenSpan, parent: OpenSpan | None, started: float, ended: float) -> Span:
+    return Span(
+        span_id=span.span_id,
+        parent=parent.span_id if parent else None,
+        name=span.name,
+        kind=span.kind,
+        started=started,
+        ended=ended,
+        status=span.status,
+        attributes=span.attributes,
+    )
