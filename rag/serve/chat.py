@@ -128,7 +128,8 @@ class Reply:
         return {
             "text": answer.text,
             "citations": [_citation(citation) for citation in answer.citations],
-            "plan": answer.plan.saved(),
+            # What sources took before is nobody's business but the server's.
+            "plan": answer.plan.replace(costs={}).saved(),
             "notes": [*answer.notes, *self.notes],
             "partial": answer.partial,
         }
