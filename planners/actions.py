@@ -149,7 +149,7 @@ def affords(task: Task, made: int) -> bool:
 def retrieve_and_read(plan: Plan, task: Task) -> Steps:
     """Run a plan and read what it brings: how a planner of one round ends.
 
-    The plan is held to what the task says of retrieval.
+    The plan is held to what the task says of retrieval; what it lost may be planned anew.
 
     Raises:
         RagError: the plan could not be run, or the reader failed.
@@ -157,6 +157,11 @@ def retrieve_and_read(plan: Plan, task: Task) -> Steps:
     if (allowed := held(plan, task)) is not plan:
         plan = planned(allowed, task)
     executed = yield from execute(plan)
+    if task.replans:
+        # On use: few questions are planned anew, and that room builds on this module.
+        from planners.replan import replanned
+
+        executed = yield from replanned(executed, task)
     # Without a model there is nobody to talk of what was not looked up.
     talk = not plan.steps and (small_talk(task.question) or (task.retrieve is False and task.model))
     draft = yield from read(task.question, executed.evidence, style="chat" if talk else "cited")

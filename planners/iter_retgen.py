@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from planners.actions import answered, execute, read
 from planners.records import is_record
+from planners.replan import replanned
 from rag.card import SourceCard
 from rag.errors import ConfigError, RagError
 from rag.plan import Plan, Step
@@ -61,6 +62,9 @@ class IterRetGen:
         # From here on the reading is ours: the inner planner would answer after one round.
         inner.close()
         executed = yield from execute(first.plan)
+        if task.replans:
+            executed = yield from replanned(executed, task)
+            again = _Again.of(executed.plan, task.cards)
         draft = yield from read(task.question, executed.evidence, style="chain")
         return (yield from self._iterated(task.question, again, executed, draft))
 

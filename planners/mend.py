@@ -17,7 +17,7 @@ from rag.card import SourceCard
 from rag.plan import Plan, Step, Template, references, repair
 from rag.protocols import Task
 
-__all__ = ["completed", "mended", "with_stand_ins"]
+__all__ = ["completed", "less_references", "mended", "with_stand_ins"]
 
 
 def mended(plan: Plan, task: Task, offered: Sequence[SourceCard]) -> Plan:
@@ -105,7 +105,7 @@ def completed(plan: Plan, routed: Routed) -> Plan:
         if not whys or asked & whys.keys():
             continue
         for step in routed.plan.steps:
-            args = {name: _less_references(value) for name, value in step.args.items()}
+            args = {name: less_references(value) for name, value in step.args.items()}
             if step.source in whys and not step.if_empty and not any(references(args)):
                 plan = plan.replace(steps=(*plan.steps, Step(id=next(free), source=step.source, args=args)))
                 plan = plan.noted(f"{plan.steps[-1].id}: added, since {whys[step.source]}")
@@ -117,7 +117,7 @@ def with_stand_ins(plan: Plan) -> Plan:
     """The plan with a step in place of each that needs a record's field, should there be no record."""
     more = []
     for step in plan.steps:
-        args = {name: _less_references(value) for name, value in step.args.items()}
+        args = {name: less_references(value) for name, value in step.args.items()}
         stands = not any(references(args)) and "" not in args.values()
         if len(step.needs) == 1 and not step.if_empty and stands:
             (needed,) = step.needs
@@ -125,7 +125,8 @@ def with_stand_ins(plan: Plan) -> Plan:
     return plan.replace(steps=(*plan.steps, *more))
 
 
-def _less_references(value: Any) -> Any:
+def less_references(value: Any) -> Any:
+    """A text without the references in it; any other value as it is."""
     if not isinstance(value, Template):
         return value
     return re.sub(r"\s+", " ", " ".join(part for part in value.parts if isinstance(part, str))).strip()

@@ -34,8 +34,12 @@ class Outcome:
 
 def looked(runs: Sequence[PlanRun]) -> Looked:
     """Where evidence was looked for, and which steps failed, why."""
-    failures = {step: why for run in runs for step, why in run.executed.failures.items()}
-    return Looked(sum(len(run.plan.steps) for run in runs), failures)
+    failures: dict[str, str] = {}
+    for run in runs:
+        if run.done is not None:  # what was planned anew is no longer missing
+            failures = {step: why for step, why in failures.items() if step in run.done}
+        failures |= run.executed.failures
+    return Looked(sum(len(run.plan.steps) - len(run.done or ()) for run in runs), failures)
 
 
 async def salvaged(task: Task, runs: Sequence[PlanRun], draft: Draft | None) -> Answer:
