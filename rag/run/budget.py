@@ -93,7 +93,8 @@ class Ledger:
 
     def add_call(self, model: str, usage: Usage) -> None:
         """Count a call that was not asked for here, as a reranker's or an embedder's, and enter what it used."""
-        self._calls += usage.model_calls
+        with self._lock:
+            self._calls += usage.model_calls
         self.add(usage, model)
 
     def before_source_call(self, source: str, *, usd: float | None = None) -> None:
