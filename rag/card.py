@@ -119,13 +119,21 @@ class SourceCard(BaseModel):
         return None
 
     @property
+    def fields(self) -> dict[str, Schema]:
+        """The fields of a row by name, as far as the output tells of them."""
+        output = self.output or {}
+        if name := str(output.get("$ref", "")).rsplit("/", 1)[-1]:  # as of a model that refers to itself
+            output = output.get("$defs", {}).get(name, {})
+        found: dict[str, Schema] = output.get("properties", {})
+        return found
+
+    @property
     def title_field(self) -> str | None:
         """The field of a row that names the thing the row is about, if the output says so."""
-        fields: dict[str, Schema] = (self.output or {}).get("properties", {})
-        for name, schema in fields.items():
+        for name, schema in self.fields.items():
             if schema.get("role") == "title":
                 return name
-        return "title" if "title" in fields else None
+        return "title" if "title" in self.fields else None
 
     @cached_property
     def fingerprint(self) -> str:

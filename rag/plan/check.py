@@ -99,7 +99,7 @@ def _reference_problems(step: Step, plan: Plan, cards: Mapping[str, SourceCard])
     for ref in references(step.args):
         card = cards.get(sources.get(ref.step, ""))
         if card and not field_known(card.output, ref):
-            fields = ", ".join((card.output or {}).get("properties", {}))
+            fields = ", ".join(card.fields)
             yield BadReference(f"step {step.id!r}: {ref} is no field that {card.name!r} returns; it returns: {fields}")
     spread = spread_steps(step, cards)
     if len(spread) > 1:

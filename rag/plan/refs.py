@@ -17,7 +17,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final, TypeAlias
@@ -26,16 +26,21 @@ from pydantic_core import to_jsonable_python
 
 __all__ = [
     "EVERY",
+    "MOST_DEPTH",
     "ArgValue",
     "Every",
     "Ref",
     "Template",
+    "is_deep",
     "normal",
     "parse_value",
     "references",
     "text",
     "unparse_value",
 ]
+
+MOST_DEPTH: Final = 40
+"""How deep lists and objects may be nested in an argument."""
 
 NAME: Final = r"[A-Za-z_][A-Za-z0-9_]*"
 _FIELD: Final = r"[^\W\d]\w*"
@@ -174,6 +179,18 @@ def unparse_value(value: ArgValue) -> Any:
     if isinstance(value, list | tuple):
         return [unparse_value(item) for item in value]
     return value
+
+
+def is_deep(value: Any) -> bool:
+    """Whether lists and objects are nested deeper in the value than a plan's arguments may be."""
+    level = [value]
+    for _ in range(MOST_DEPTH + 1):
+        level = [item for each in level for item in _items(each)]
+    return bool(level)
+
+
+def _items(value: Any) -> Iterable[Any]:
+    return value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
 
 
 def normal(value: Any) -> ArgValue:

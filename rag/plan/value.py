@@ -15,7 +15,7 @@ from rag.errors import BadReference, PlanCycle, PlanError
 from rag.plan import draw
 from rag.plan.estimate import Cost, Estimate, estimated
 from rag.plan.ran import Ran
-from rag.plan.refs import NAME, normal, parse_value, references, unparse_value
+from rag.plan.refs import MOST_DEPTH, NAME, is_deep, normal, parse_value, references, unparse_value
 
 __all__ = ["Plan", "Step"]
 
@@ -41,6 +41,8 @@ class Step(BaseModel):
     @field_validator("args")
     @classmethod
     def _in_normal_form(cls, args: dict[str, Any]) -> dict[str, Any]:
+        if is_deep(args):
+            raise PlanError(f"an argument is nested more than {MOST_DEPTH} deep")
         try:
             # null means absent, as in the saved form
             return {name: normal(value) for name, value in args.items() if value is not None}

@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from rag.errors import PlanError
-from rag.plan.refs import NAME
+from rag.plan.refs import MOST_DEPTH, NAME, is_deep
+from rag.plan.spelling import Spelling
 from rag.plan.value import Plan, Step
+from rag.plan.words import cut
 
 __all__ = ["from_model"]
 
+_FORM: Final = 'a plan is a JSON object with "steps": [{"id", "source", "args"}, …]'
 _FIELDS: Final = frozenset(Step.model_fields)
+_PLAN_FIELDS: Final = frozenset({*Plan.model_fields, "version"})
+# What function-calling formats call the fields of a step.
+_ALIASES: Final[Mapping[str, tuple[str, ...]]] = {
+    "id": ("label", "step_id", "step"),
+    "source": ("name", "tool", "function"),
+    "args": ("arguments", "parameters", "params", "inputs"),
+    "after": ("depends_on", "dependencies"),
+}
+_SHOWN: Final = 60  # letters of a name that a note quotes
+_MOST_NOTES: Final = 20
 
 
 def from_model(written: Mapping[str, Any]) -> Plan:
@@ -24,50 +38,98 @@ def from_model(written: Mapping[str, Any]) -> Plan:
     Example:
         >>> plan = from_model({"thought": "…", "steps": [
         ...     {"id": 1, "source": "orders", "args": {"query": "lamp"}, "reason": "…"},
-        ...     {"source": "reviews", "args": {"query": "$1.title"}}]})
+        ...     {"source": "reviews", "args": {"query": "{{1.title}}"}}]})
         >>> print(plan)
         s1  orders(query="lamp")
         s2  reviews(query="$s1[0].title")  ← s1
-        >>> plan.notes
-        ("dropped 'thought', which plans do not have", "s1: dropped 'reason', which steps do not have")
+        >>> for note in plan.notes: print(note)
+        dropped 'thought', which plans do not have
+        s1: dropped 'reason', which steps do not have
+        s2: '{{1.title}}' read as '$s1.title'
     """
-    steps = written.get("steps")
-    if not isinstance(steps, Sequence) or isinstance(steps, str) or not all(isinstance(s, Mapping) for s in steps):
-        raise PlanError('a plan is a JSON object with "steps": [{"id", "source", "args"}, …]')
-    notes = [f"dropped {name!r}, which plans do not have" for name in written if name not in Plan.model_fields]
+    steps = _steps(written.get("steps"))
+    notes = [f"dropped {_quoted(name)}, which plans do not have" for name in written if name not in _PLAN_FIELDS]
+    steps = [_with_own_names(step) for step in steps]
     ids = _good_ids([step.get("id") for step in steps])
-    renamed = {str(step["id"]): new for step, new in zip(steps, ids, strict=True) if step.get("id") not in (None, new)}
-    kept = []
+    # Where two steps are called the same, the first one keeps the name.
+    renamed = {new: new for new in ids}
+    renamed |= {str(step["id"]): new for step, new in reversed([*zip(steps, ids, strict=True)]) if "id" in step}
+    spelling, kept = Spelling(renamed), []
     for step, new in zip(steps, ids, strict=True):
-        notes += [f"{new}: dropped {name!r}, which steps do not have" for name in step if name not in _FIELDS]
-        fields = {name: value for name, value in step.items() if name in _FIELDS}
-        fields |= {"id": new, "args": _renamed(fields.get("args") or {}, renamed)}
-        if after := fields.pop("after", None):
-            fields["after"] = [renamed.get(str(each), each) for each in after] if isinstance(after, list) else after
-        if first := fields.pop("if_empty", None):
-            fields["if_empty"] = renamed.get(str(first), first)
-        kept.append(fields)
-    return Plan.from_json({"steps": kept}).noted(*notes)
+        extra = [name for name in step if name not in _FIELDS]
+        notes += [f"{new}: dropped {_quoted(name)}, which steps do not have" for name in extra]
+        fields = {name: step[name] for name in ("source",) if name in step}
+        args, told = spelling.read(_args(step.get("args"), new))
+        kept.append({**fields, "id": new, "args": args, **_waits(step, renamed)})
+        notes += [f"{new}: {note}" for note in told]
+    return Plan.from_json({"steps": kept}).noted(*notes[:_MOST_NOTES])
+
+
+def _steps(written: Any) -> list[Mapping[str, Any]]:
+    if isinstance(written, Mapping) and all(isinstance(step, Mapping) for step in written.values()):
+        written = [{"id": name, **step} for name, step in written.items()]
+    if (
+        not isinstance(written, Sequence)
+        or isinstance(written, str)
+        or not all(isinstance(s, Mapping) for s in written)
+    ):
+        raise PlanError(_FORM)
+    return list(written)
+
+
+def _with_own_names(step: Mapping[str, Any]) -> dict[str, Any]:
+    """The step with its fields called as steps have them; where it has no arguments, its other fields are these."""
+    own = dict(step)
+    for name, aliases in _ALIASES.items():
+        found = [alias for alias in aliases if alias in own]
+        if own.get(name) is None and found:
+            own[name] = own.pop(found[0])
+    if own.get("args") is None:
+        own["args"] = {name: own.pop(name) for name in [*own] if name not in _FIELDS}
+    return own
+
+
+def _args(written: Any, step_id: str) -> Any:
+    if isinstance(written, str):  # function-calling formats write the arguments as text
+        try:
+            written = json.loads(written)
+        except (ValueError, RecursionError):
+            return written
+    if is_deep(written):
+        raise PlanError(f"step {step_id!r}: its arguments are nested more than {MOST_DEPTH} deep")
+    return written or {}
+
+
+def _waits(step: Mapping[str, Any], renamed: Mapping[str, str]) -> dict[str, Any]:
+    waits: dict[str, Any] = {}
+    if after := [renamed.get(name, name) for name in _names(step.get("after"), renamed)]:
+        waits["after"] = after
+    if first := [renamed.get(name, name) for name in _names(step.get("if_empty"), renamed)]:
+        waits["if_empty"] = first[0]
+    return waits
+
+
+def _names(written: Any, known: Mapping[str, str]) -> Iterator[str]:
+    """The steps that `after` or `if_empty` names, which a model may write as one text or as a list."""
+    for each in written if isinstance(written, list) else [written]:
+        if isinstance(each, bool) or not isinstance(each, str | int):
+            continue
+        name = str(each).strip().lstrip("$")
+        yield from [name] if name in known else filter(None, re.split(r"[\s,;]+", name))
 
 
 def _good_ids(written: Sequence[Any]) -> list[str]:
     """An id for each step: its own where that can stand, else one like it."""
-    ids: list[str] = []
+    ids: dict[str, int] = {}
     for place, given in enumerate(written, start=1):
         word = re.sub(r"[^A-Za-z0-9_]+", "_", str(given)).strip("_") if given is not None else str(place)
         name = word if re.fullmatch(NAME, word) else f"s{word}"
         while name in ids:
-            name += "_"
-        ids.append(name)
-    return ids
+            ids[name] += 1
+            name = f"{name}_{ids[name]}"
+        ids[name] = 1
+    return list(ids)
 
 
-def _renamed(value: Any, renamed: Mapping[str, str]) -> Any:
-    """The value with the steps that its references name called by their new ids."""
-    if isinstance(value, str):
-        for old, new in renamed.items():
-            value = re.sub(rf"\${re.escape(old)}(?=[.\[])", f"${new}", value)
-        return value
-    if isinstance(value, Mapping):
-        return {key: _renamed(item, renamed) for key, item in value.items()}
-    return [_renamed(item, renamed) for item in value] if isinstance(value, list) else value
+def _quoted(name: Any) -> str:
+    return repr(cut(str(name), _SHOWN))

@@ -102,3 +102,20 @@ def test_an_argument_that_does_not_fit_is_an_error_of_the_step():
     with pytest.raises(SourceError, match=r"^shop cannot take number: .*integer") as error:
         fitted(CARD, {"number": "three"}, "s7")
     assert (error.value.source, error.value.step_id) == ("shop", "s7")
+
+
+class Filters(BaseModel):
+    ids: list[str] = []
+    name: str = ""
+
+
+class Search(BaseModel):
+    filters: Filters
+
+
+def test_a_list_within_an_object_gets_the_whole_and_a_text_beside_it_a_call_each():
+    filters = {"ids": "$s1[*].v", "name": "$s1[*].v"}
+    plan = Plan.from_json({"steps": [{"id": "s2", "source": "deep", "args": {"filters": filters}}]})
+    rows = {"s1": [{"v": "a"}, {"v": "b"}]}
+    calls = resolve(plan.step("s2"), SourceCard(name="deep", arguments=Search), rows).calls
+    assert [call["filters"] for call in calls] == [{"ids": ["a", "b"], "name": "a"}, {"ids": ["a", "b"], "name": "b"}]
