@@ -56,7 +56,7 @@ def excess(plan: Plan, costs: Mapping[str, Cost], left: Left) -> Excess | None:
     if left.usd is not None:
         steps_alone = {name: cost for name, cost in costs.items() if name in {s.source for s in plan.steps}}
         needed = estimated(plan, steps_alone).usd.low
-        if needed > left.usd:
+        if needed > max(0.0, left.usd):  # what is overspent already is no step's doing
             dear = [step for step in plan.steps if costs.get(step.source, Cost()).usd.low > 0]
             return Excess(dear[-1], "usd", needed, left.usd)
     return None
