@@ -27,6 +27,7 @@ from rag.run.tracing import Tracer
 from rag.types import Answer, Budget, Event, Scope, Turn
 
 if TYPE_CHECKING:
+    from rag.experience import ExperienceMemory
     from rag.memory import Memory
     from rag.settings import Settings
 
@@ -37,8 +38,8 @@ class Assistant:
     """Answers questions from several sources at once.
 
     It serves many questions at once, from several event loops, and from sync code, also where a
-    loop runs already, as in Jupyter. Closing it closes the sources, the model and the memory that
-    it was given, where they have `aclose` or `close`.
+    loop runs already, as in Jupyter. Closing it closes the sources, the model, the memory and the
+    experience that it was given, where they have `aclose` or `close`.
 
     Args:
         sources: what may be asked; names must differ.
@@ -53,6 +54,7 @@ class Assistant:
         cache: within a question, identical calls of a source are made once; across questions, results
             of sources that declare `cacheable` or a `ttl` are kept, and a model's plan for exactly the
             same prompt. A path keeps them in a file of this assistant's own. False makes every call.
+        experience: keeps plans that worked, and shows planners those of like questions.
         prompts: a folder whose prompts go before those that ship.
         settings: by default, what the environment says.
         clock: what time it is, in the zone of those who ask, for words such as "yesterday"; by
@@ -73,6 +75,7 @@ class Assistant:
         rounds: int | None = None,
         replans: int | None = None,
         cache: bool | Path | str = True,
+        experience: ExperienceMemory | None = None,
         prompts: Path | str | None = None,
         settings: Settings | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now().astimezone(),
@@ -89,6 +92,7 @@ class Assistant:
             prompts=bind_prompts(prompts, settings),
             once=cache is not False,
             kept=opened_cache(cache),
+            experience=experience,
             prices=bind_prices(settings),
         )
 
@@ -281,7 +285,7 @@ class Assistant:
     async def aclose(self) -> None:
         """Close the sources, the model and the memory, where they can be closed."""
         async with contextlib.AsyncExitStack() as stack:  # all are closed, also where one of them fails
-            for part in (*self.sources, self._tools.model, self._memory):
+            for part in (*self.sources, self._tools.model, self._memory, self._tools.experience, self._tools.kept):
                 stack.push_async_callback(close, part)
 
     def close(self) -> None:

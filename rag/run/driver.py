@@ -13,14 +13,13 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
 
-from rag.errors import BudgetExceeded, ModelError, RagError, ScopeError
+from rag.errors import BudgetExceeded, ModelError, RagError
 from rag.models.prices import Prices
-from rag.plan import Plan, check
-from rag.plan.estimate import READING
+from rag.plan import Plan
 from rag.protocols import (
     Action,
     Complete,
@@ -37,23 +36,28 @@ from rag.protocols import (
     Source,
     Task,
 )
-from rag.run.afford import trimmed
+from rag.run.admit import afforded, allowed, signed
 from rag.run.ahead import calls_ahead
 from rag.run.asking import Asking
 from rag.run.budget import Ledger
 from rag.run.cache import Cache
 from rag.run.calls import Calls, Caps
 from rag.run.costs import Costs
+from rag.run.informed import informed, learnt
 from rag.run.meter import metered
 from rag.run.outcome import Outcome, completed, looked, salvaged
 from rag.run.perloop import PerLoop
 from rag.run.reading import Reading
 from rag.run.retry import ATTEMPTS
 from rag.run.scheduler import PlanRun
+from rag.run.shortlist import Shortlist
 from rag.run.stepping import Actions, Observations, advance, start
 from rag.run.together import together
 from rag.run.tracing import Tracer
 from rag.types import Answer, Event
+
+if TYPE_CHECKING:
+    from rag.experience import ExperienceMemory
 
 __all__ = ["Driver", "Tools"]
 
@@ -73,6 +77,8 @@ class Tools:
     caps: Caps = field(default_factory=lambda: PerLoop(dict))
     costs: Costs = field(default_factory=Costs)
     prices: Prices = field(default_factory=Prices)
+    shortlist: Shortlist = field(default_factory=Shortlist)
+    experience: ExperienceMemory | None = None
 
 
 class Driver:
@@ -157,6 +163,7 @@ class Driver:
             first = self._ledger.exceeded[0]
             first.partial = answer
             raise first
+        await learnt(answer, self._task, self._tools.experience)
         if keep is not None:
             answer = await keep(answer)
         self._tell("answer", answer=answer)
@@ -181,7 +188,7 @@ class Driver:
         raise RuntimeError("the work neither ended nor was cancelled")
 
     async def _planned(self, planner: Planner) -> Plan:
-        with closing(start(planner, self._task)) as steps:
+        with closing(start(planner, await self._informed())) as steps:
             outcome = advance(planner, steps, None)
             while not isinstance(outcome, Answer):
                 for action in outcome:
@@ -201,11 +208,15 @@ class Driver:
             return await self._driven(planner)
 
     async def _driven(self, planner: Planner) -> Answer:
-        with closing(start(planner, self._task)) as steps:
+        with closing(start(planner, await self._informed())) as steps:
             outcome = advance(planner, steps, None)
             while not isinstance(outcome, Answer):
                 outcome = advance(planner, steps, await self._performed(outcome))
             return outcome
+
+    async def _informed(self) -> Task:
+        tools = self._tools
+        return await informed(self._task, tools.sources, tools.shortlist, tools.experience)
 
     async def _performed(self, actions: Actions) -> Observations:
         return tuple(await together([partial(self._observed, action) for action in actions]))
@@ -240,7 +251,8 @@ class Driver:
         return Relevance(known)
 
     async def _executed(self, action: Execute) -> Executed:
-        plan = self._afforded(self._signed(self._allowed(action.plan)), exact=action.exact)
+        plan = self._signed(allowed(action.plan, self._task))
+        plan = afforded(plan, self._ledger, self._tracer.seconds, exact=action.exact)
         self._tell("plan", plan=plan)
         run = PlanRun(
             plan,
@@ -254,36 +266,8 @@ class Driver:
         self._runs.append(run)
         return await run.perform()
 
-    def _allowed(self, plan: Plan) -> Plan:
-        for step in plan.steps:
-            if why := self._task.left_out.get(step.source):
-                raise ScopeError(
-                    f"step {step.id!r} asks {step.source!r}, which {why}", source=step.source, step_id=step.id
-                )
-        return check(plan, self._task.cards)
-
-    def _afforded(self, plan: Plan, *, exact: bool) -> Plan:
-        """The plan less the steps that cannot fit the budget; an exact plan runs whole or not at all.
-
-        Raises:
-            BudgetExceeded: nothing of the plan fits, or it is to run exactly.
-        """
-        kept, gone = trimmed(plan, plan.costs, self._ledger.left(self._tracer.seconds))
-        errors = [self._ledger.leave_out(over) for over in gone]
-        if errors and (exact or not kept.steps):
-            raise errors[0]
-        return kept
-
     def _signed(self, plan: Plan) -> Plan:
-        """The plan with its question, and the fingerprints and costs of its sources, so that it can be saved."""
-        asked = {step.source for step in plan.steps}
-        cards = [card for name, card in self._cards.items() if name in asked]
-        prints = {card.name: card.fingerprint for card in cards}
-        costs = {card.name: self._tools.costs.of_source(card) for card in cards}
-        if self._tools.model is not None:
-            costs[READING] = self._tools.costs.of_reading()
-        question = self._task.question if plan.question is None else plan.question
-        return plan.replace(question=question or None, sources={**prints, **plan.sources}, costs=costs)
+        return signed(plan, self._task, self._tools.costs)
 
     def _tell(self, kind: Any, **payload: Any) -> None:
         if self._listen is None:

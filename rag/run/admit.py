@@ -1,0 +1,53 @@
+"""What is seen to before a plan runs: its sources may be asked, it is sound, and it fits its budget."""
+
+from __future__ import annotations
+
+from rag.errors import ScopeError
+from rag.plan import Plan, check
+from rag.plan.estimate import READING
+from rag.protocols import Task
+from rag.run.afford import trimmed
+from rag.run.budget import Ledger
+from rag.run.costs import Costs
+
+__all__ = ["afforded", "allowed", "signed"]
+
+
+def allowed(plan: Plan, task: Task) -> Plan:
+    """The plan itself, when its sources may be asked in the task's scope and nothing is wrong with it.
+
+    Raises:
+        ScopeError: a source cannot keep to the scope.
+        PlanError: the plan does not fit the sources.
+    """
+    for step in plan.steps:
+        if why := task.left_out.get(step.source):
+            raise ScopeError(f"step {step.id!r} asks {step.source!r}, which {why}", source=step.source, step_id=step.id)
+    return check(plan, task.cards)
+
+
+def signed(plan: Plan, task: Task, costs: Costs) -> Plan:
+    """The plan with its question, and the fingerprints and costs of its sources, so that it can be saved and priced."""
+    asked = {step.source for step in plan.steps}
+    cards = [card for card in task.cards if card.name in asked]
+    prints = {card.name: card.fingerprint for card in cards}
+    known = {card.name: costs.of_source(card) for card in cards}
+    if task.model:
+        known[READING] = costs.of_reading()
+    question = task.question if plan.question is None else plan.question
+    return plan.replace(question=question or None, sources={**prints, **plan.sources}, costs=known)
+
+
+def afforded(plan: Plan, ledger: Ledger, seconds: float, *, exact: bool) -> Plan:
+    """The plan less the steps that cannot fit the budget, when the question has taken so many seconds.
+
+    An exact plan runs whole or not at all.
+
+    Raises:
+        BudgetExceeded: nothing of the plan fits, or it is to run exactly.
+    """
+    kept, gone = trimmed(plan, plan.costs, ledger.left(seconds))
+    errors = [ledger.leave_out(over) for over in gone]
+    if errors and (exact or not kept.steps):
+        raise errors[0]
+    return kept
