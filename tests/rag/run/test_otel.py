@@ -15,9 +15,13 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+from rag.assistant import Assistant
 from rag.protocols import Message
 from rag.run.otel import forwarding
 from rag.run.tracing import Tracer, nowhere
+from rag.settings import Settings
+from rag.sources.function import source
+from rag.testing.fakes import FakeModel, FakeSource
 
 ROOT = Path(__file__).parents[3]
 
@@ -177,3 +181,72 @@ def test_what_is_sampled_out_costs_no_attributes(monkeypatch):
         pass
     assert exporter.get_finished_spans() == ()
     assert len(tracer.spans) == 1
+
+
+def _inner(name):
+    """What a user's own code, or an instrumented HTTP client, does within a call of ours."""
+    with otel.get_tracer("user").start_as_current_span(name):
+        pass
+
+
+def _assistant():
+    def stock(query: str) -> list[dict]:
+        _inner(f"user's {query}")
+        return [{"doc_id": "d", "text": f"Of {query} twelve are in stock."}]
+
+    def reply(messages):
+        _inner("POST /v1/chat/completions")
+        return "Twelve [1]."
+
+    return Assistant([source("stock", stock)], model=FakeModel(reply, name="tiny"), planner="direct", cache=False)
+
+
+def _chain(span, spans):
+    """The names of a span and of those it lies in."""
+    by_id = {one.context.span_id: one for one in spans}
+    names = []
+    while span is not None:
+        names.append(span.name)
+        span = by_id.get(span.parent.span_id) if span.parent else None
+    return names
+
+
+def test_spans_of_users_and_ours_nest_through_the_background_loop_of_sync_calls(exported):
+    with otel.get_tracer("user").start_as_current_span("GET /page"):
+        _assistant().ask("kettles")
+    spans = exported.get_finished_spans()
+    chains = [_chain(span, spans) for span in spans]
+    assert ["user's kettles", "retrieval stock", "step s1", "invoke_agent rag", "GET /page"] in chains
+    assert ["POST /v1/chat/completions", "chat tiny", "read cited", "invoke_agent rag", "GET /page"] in chains
+    assert len({span.context.trace_id for span in spans}) == 1
+
+
+async def test_fifty_questions_at_once_keep_their_own_spans(exported):
+    assistant = _assistant()
+    answers = {}
+
+    async def ask(n):
+        with otel.get_tracer("user").start_as_current_span(f"page {n}"):
+            answers[n] = await assistant.aask(f"kettles {n}")
+
+    async with anyio.create_task_group() as group:
+        for n in range(50):
+            group.start_soon(ask, n)
+    spans = exported.get_finished_spans()
+    for n, answer in answers.items():
+        (own,) = [span for span in spans if span.name == f"user's kettles {n}"]
+        assert _chain(own, spans)[1:] == ["retrieval stock", "step s1", "invoke_agent rag", f"page {n}"]
+        ours = [span for span in spans if span.context.trace_id == own.context.trace_id]
+        assert len(ours) == len(answer.trace) + 3  # the page, and what ran within the source and the model
+
+
+def test_a_plan_alone_is_a_span_too(exported):
+    _assistant().plan("kettles")
+    assert [span.name for span in exported.get_finished_spans()] == ["plan rag"]
+
+
+@pytest.mark.parametrize("asked_for", [True, False])
+def test_the_setting_decides_on_content(exported, asked_for):
+    assistant = Assistant([FakeSource("docs", [{"text": "hush"}])], settings=Settings(trace_content=asked_for))
+    assistant.ask("hush, hush?")
+    assert ("hush" in "".join(span.to_json() for span in exported.get_finished_spans())) is asked_for
