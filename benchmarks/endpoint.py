@@ -1,15 +1,17 @@
 """A chat endpoint on loopback, in a process of its own, so that its work does not count as ours.
 
-It answers a request that asks for a JSON schema with one plan, and any other with one text, after a delay.
+It answers a request that asks for a JSON schema with one plan, or the next of several, and any other with
+one text, after a delay.
 """
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import multiprocessing
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 
@@ -17,10 +19,14 @@ __all__ = ["serving"]
 
 
 @contextmanager
-def serving(plan: str, text: str, *, delay: float = 0.0) -> Iterator[str]:
-    """The base URL of an endpoint that is there as long as the block runs; the delay is in seconds."""
+def serving(plan: str | Sequence[str], text: str, *, delay: float = 0.0) -> Iterator[str]:
+    """The base URL of an endpoint that is there as long as the block runs; the delay is in seconds.
+
+    Several plans are given in turn, over and over.
+    """
     ours, theirs = multiprocessing.Pipe()
-    work = multiprocessing.get_context("spawn").Process(target=_serve, args=(theirs, plan, text, delay), daemon=True)
+    plans = [plan] if isinstance(plan, str) else list(plan)
+    work = multiprocessing.get_context("spawn").Process(target=_serve, args=(theirs, plans, text, delay), daemon=True)
     work.start()
     try:
         yield f"http://127.0.0.1:{ours.recv()}/v1"
@@ -29,10 +35,12 @@ def serving(plan: str, text: str, *, delay: float = 0.0) -> Iterator[str]:
         work.join()
 
 
-def _serve(told: Connection, plan: str, text: str, delay: float) -> None:
+def _serve(told: Connection, plans: Sequence[str], text: str, delay: float) -> None:
     async def serve() -> None:
         loop = asyncio.get_running_loop()
-        server = await loop.create_server(lambda: _Answers(_reply(plan), _reply(text), delay), "127.0.0.1", 0)
+        # Of all connections together: a client may open another between two steps.
+        turns = itertools.cycle([_reply(plan) for plan in plans])
+        server = await loop.create_server(lambda: _Answers(turns, _reply(text), delay), "127.0.0.1", 0)
         told.send(server.sockets[0].getsockname()[1])
         await server.serve_forever()
 
@@ -58,8 +66,8 @@ def _reply(content: str) -> bytes:
 class _Answers(asyncio.Protocol):
     """One connection: the requests that come over it, one after the other."""
 
-    def __init__(self, plan: bytes, text: bytes, delay: float) -> None:
-        self._plan, self._text, self._delay = plan, text, delay
+    def __init__(self, plans: Iterator[bytes], text: bytes, delay: float) -> None:
+        self._plans, self._text, self._delay = plans, text, delay
         self._came = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -71,7 +79,7 @@ class _Answers(asyncio.Protocol):
         length = re.search(rb"(?i)content-length: *(\d+)", head)
         if found and length and len(body) >= int(length[1]):
             self._came = b""
-            reply = self._plan if b'"response_format"' in body else self._text
+            reply = next(self._plans) if b'"response_format"' in body else self._text
             asyncio.get_running_loop().call_later(self._delay, self._write, reply)
 
     def _write(self, reply: bytes) -> None:

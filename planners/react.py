@@ -18,7 +18,7 @@ from planners.retrieval import NOTHING, spared
 from planners.rules import Rules
 from planners.shown import found, said_before
 from planners.written import objects
-from prompts.inert import on_one_line
+from prompts.inert import inert, on_one_line
 from rag.card import Schema
 from rag.errors import BudgetExceeded, ModelError, PlanError, PromptError, RagError
 from rag.plan import Plan, Step, repair
@@ -130,7 +130,7 @@ class _Trail:
             "date": f"{self.task.now:%A, %d %B %Y}",
             "sources": sources,
             "conversation": said_before(self.task.turns),
-            "question": self.task.question,
+            "question": inert(self.task.question),
             "steps": "\n".join(self.lines),
         }
 

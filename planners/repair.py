@@ -9,7 +9,7 @@ from planners.actions import affords, complete
 from planners.mend import mended
 from planners.offer import given_arguments, offered_lines, offered_schema
 from planners.written import read_plan
-from prompts.inert import on_one_line
+from prompts.inert import inert, on_one_line
 from rag.card import SourceCard
 from rag.errors import BudgetExceeded, ModelError, PlanError, PromptError
 from rag.plan import Plan, problems
@@ -60,7 +60,7 @@ def _rewritten(
     values = {
         "date": f"{task.now:%A, %d %B %Y}",
         "sources": offered_lines(offered, given),
-        "question": task.question,
+        "question": inert(task.question),
         "plan": on_one_line(text, _PLAN_LENGTH),
         "problems": "\n".join(f"- {on_one_line(problem, 300)}" for problem in wrong[:_MOST_PROBLEMS]),
     }

@@ -19,7 +19,7 @@ from planners.offer import given_arguments, offered_lines, offered_schema
 from planners.restate import restated
 from planners.shown import found
 from planners.written import read_plan
-from prompts.inert import on_one_line
+from prompts.inert import inert, on_one_line
 from rag.card import SourceCard
 from rag.errors import BudgetExceeded, ModelError, PlanError, PromptError, RagError
 from rag.plan import Plan, Step, repair
@@ -95,7 +95,7 @@ def _written(executed: Executed, lost: Lost, task: Task, first: str) -> _Plannin
     values = {
         "date": f"{task.now:%A, %d %B %Y}",
         "sources": offered_lines(offered, given),
-        "question": task.question,
+        "question": inert(task.question),
         "done": "\n".join(done) or "nothing",
         "failed": "\n".join(
             f"{step.id}: {_call(step)}: {on_one_line(lost.why[step.id], _LINE_LENGTH)}" for step in lost.steps
