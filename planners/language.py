@@ -75,6 +75,7 @@ def stem(word: str) -> str:
     return re.sub(r"y$", "i", re.sub(r"(?<=[a-z]{3})e$", "", word))
 
 
+@lru_cache(maxsize=512)
 def leans(part: str) -> bool:
     """Whether a part of a question has a pronoun that points at something said before."""
     return bool(_PRONOUN.search(part))

@@ -183,9 +183,10 @@ def unparse_value(value: ArgValue) -> Any:
 
 def is_deep(value: Any) -> bool:
     """Whether lists and objects are nested deeper in the value than a plan's arguments may be."""
-    level = [value]
-    for _ in range(MOST_DEPTH + 1):
+    level, depth = [value], 0
+    while level and depth <= MOST_DEPTH:
         level = [item for each in level for item in _items(each)]
+        depth += 1
     return bool(level)
 
 
