@@ -160,15 +160,14 @@ class CardSet:
                     scores[row - 1] = -cost
         return scores
 
-    def by_meaning(self, vector: Vector) -> Vector:
-        """The cosine of each card and a vector, 0 where the card has not been embedded yet."""
+    def by_meaning(self, vectors: Sequence[Vector]) -> list[Vector]:
+        """For each vector its cosines with the cards, 0 where a card has not been embedded yet."""
         import numpy as np
 
         with self._lock:
             if self._vectors is None:
-                return np.zeros(len(self.cards), np.float32)
-            cosines: Vector = self._vectors @ vector
-            return cosines
+                return [np.zeros(len(self.cards), np.float32) for _ in vectors]
+            return list(np.stack(vectors) @ self._vectors.T)
 
     def learn(self, order: Sequence[int], vectors: CardVectors, embedder: Embedder, most: int) -> None:
         """Embed the first cards in the order that have no vector yet, so many at most.

@@ -151,7 +151,7 @@ class Shortlist:
     def _cosines(self, known: CardSet, texts: Sequence[str], order: Sequence[int]) -> list[Vector]:
         try:
             vector = query_vectors(self._learnt(known, order, _AT_ONCE))
-            return [known.by_meaning(vector(text)) for text in texts]
+            return known.by_meaning([vector(text) for text in texts])
         except RagError as error:
             _log.warning("sources are ranked by words alone: %s", error)
             return [known.by_words("") for _ in texts]
