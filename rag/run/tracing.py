@@ -33,7 +33,7 @@ class OpenSpan:
         self.attributes: dict[str, JsonValue] = {}
         self.details: dict[str, Any] = {}
         self._retries: list[JsonValue] = []
-        self._used = Usage()
+        self._used = _UNUSED
 
     def used(self, usage: Usage) -> None:
         """Add what an attempt used; those that were lost count as well."""
@@ -61,6 +61,7 @@ Forward: TypeAlias = Callable[[OpenSpan], AbstractContextManager[object]]
 """Opens a span elsewhere for as long as one of ours is open."""
 
 _NOTHING: Final = nullcontext()
+_UNUSED: Final = Usage()  # made once, as it is needed by every span
 
 
 def nowhere(_: OpenSpan) -> AbstractContextManager[object]:
