@@ -1,7 +1,7 @@
 """A chat endpoint on loopback, in a process of its own, so that its work does not count as ours.
 
 It answers a request that asks for a JSON schema with one plan, or the next of several, and any other with
-one text, after a delay.
+one text, after a delay; in one piece a word where a stream is asked for.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
+from typing import Any, NamedTuple
 
 __all__ = ["serving"]
 
@@ -47,26 +48,42 @@ def _serve(told: Connection, plans: Sequence[str], text: str, delay: float) -> N
     asyncio.run(serve())
 
 
-def _reply(content: str) -> bytes:
-    body = json.dumps(
-        {
-            "id": "reply",
-            "object": "chat.completion",
-            "created": 0,
-            "model": "loopback",
-            "choices": [
-                {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": content}},
-            ],
-            "usage": {"prompt_tokens": 600, "completion_tokens": 60, "total_tokens": 660},
-        }
-    ).encode()
-    return b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
+class _Reply(NamedTuple):
+    """An answer to a request, and to one that asks for a stream."""
+
+    whole: bytes
+    streamed: bytes
+
+
+def _reply(content: str) -> _Reply:
+    usage = {"usage": {"prompt_tokens": 600, "completion_tokens": 60, "total_tokens": 660}}
+    message = {"role": "assistant", "content": content}
+    pieces = [_completion("chat.completion.chunk", delta={"content": word}) for word in re.findall(r"\s*\S+", content)]
+    last = _completion("chat.completion.chunk", delta={}, finish_reason="stop") | usage
+    events = [*(json.dumps(piece) for piece in (*pieces, last)), "[DONE]"]
+    return _Reply(
+        _http(
+            "application/json",
+            json.dumps(_completion("chat.completion", message=message, finish_reason="stop") | usage),
+        ),
+        _http("text/event-stream", "".join(f"data: {event}\n\n" for event in events)),
+    )
+
+
+def _completion(kind: str, **choice: Any) -> dict[str, Any]:
+    return {"id": "reply", "object": kind, "created": 0, "model": "loopback", "choices": [{"index": 0, **choice}]}
+
+
+def _http(kind: str, text: str) -> bytes:
+    body = text.encode()
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n"
+    return head.encode() + body
 
 
 class _Answers(asyncio.Protocol):
     """One connection: the requests that come over it, one after the other."""
 
-    def __init__(self, plans: Iterator[bytes], text: bytes, delay: float) -> None:
+    def __init__(self, plans: Iterator[_Reply], text: _Reply, delay: float) -> None:
         self._plans, self._text, self._delay = plans, text, delay
         self._came = b""
 
@@ -80,7 +97,8 @@ class _Answers(asyncio.Protocol):
         if found and length and len(body) >= int(length[1]):
             self._came = b""
             reply = next(self._plans) if b'"response_format"' in body else self._text
-            asyncio.get_running_loop().call_later(self._delay, self._write, reply)
+            sent = reply.streamed if re.search(rb'"stream": ?true', body) else reply.whole
+            asyncio.get_running_loop().call_later(self._delay, self._write, sent)
 
     def _write(self, reply: bytes) -> None:
         if isinstance(self._transport, asyncio.WriteTransport) and not self._transport.is_closing():
