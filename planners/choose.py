@@ -86,6 +86,7 @@ def by_content(
     cards: Sequence[SourceCard],
     relevance: Mapping[str, float],
     *,
+    fit: Mapping[str, float] | None = None,
     ready: Collection[str] = (),
     close: float = CLOSE,
     most: int = MOST,
@@ -100,7 +101,8 @@ def by_content(
     Args:
         text: a part of a question.
         cards: the sources to choose from.
-        relevance: how well each source's content meets the text.
+        relevance: how well each source's content meets the text, where it can tell.
+        fit: how well the cards of the other sources meet it, where there are many.
         ready: sources that need arguments and are given them by the text; asked where nothing else tells.
         close: the share of the best score that a source must have to be asked, too.
         most: how many are asked at most.
@@ -115,7 +117,7 @@ def by_content(
     told = _told(text, cards)
     has_texts = any(not is_record(card) for card in cards)
     scores = {
-        card.name: told[card.name] + (0.0 if has_texts and is_record(card) else relevance.get(card.name, 0.0))
+        card.name: told[card.name] + _met(card, relevance, fit or {}, has_texts=has_texts)
         for card in cards
         if card not in covering
     }
@@ -135,6 +137,13 @@ def by_content(
         asked = [card for card in ranked if card.query_argument and not (has_texts and is_record(card))]
         chosen += [Choice(card, "nothing tells the sources apart") for card in asked[:most]]
     return tuple(chosen)
+
+
+def _met(card: SourceCard, relevance: Mapping[str, float], fit: Mapping[str, float], *, has_texts: bool) -> float:
+    """How well a source meets a text, from 0 to 1: by its content where that can tell, else by its card."""
+    if card.name not in relevance:
+        return fit.get(card.name, 0.0)
+    return 0.0 if has_texts and is_record(card) else relevance[card.name]
 
 
 def _cut(text: str) -> str:

@@ -245,7 +245,8 @@ def _settled(part: _Read, task: Task, relevance: Mapping[str, float] | None) -> 
     among = [card for card in task.cards if not (part.named and is_record(card))]
     needy = [card for card in among if card.required - {card.query_argument}]
     ready = [card.name for card in needy if not _missing(card, part.text, task)]
-    return Part(part.text, (*part.named, *by_content(part.open, among, relevance or {}, ready=ready)), part.thing)
+    chosen = by_content(part.open, among, relevance or {}, fit=task.fit, ready=ready)
+    return Part(part.text, (*part.named, *chosen), part.thing)
 
 
 def _example(settled: Sequence[Part]) -> str:
