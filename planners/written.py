@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from rag.plan import Plan, from_model
 
 __all__ = ["objects", "read_plan"]
+
+_OPENING: Final = re.compile(r'\{(?=\s*["}])')
+_MOST_FAILED: Final = 100
+"""Objects that begin and do not end well, after which nothing is expected: each may take as long as the text is."""
 
 
 def read_plan(text: str) -> Plan:
@@ -33,12 +37,15 @@ def objects(text: str) -> Iterator[dict[str, Any]]:
         >>> list(objects('First {"a": {"b": 1}}, then {nothing}.'))
         [{'a': {'b': 1}}]
     """
-    decoder, end = json.JSONDecoder(), 0
-    for match in re.finditer(r"\{", text):
+    decoder, end, failed = json.JSONDecoder(), 0, 0
+    for match in _OPENING.finditer(text):
         if match.start() < end:
             continue
         try:
             found, end = decoder.raw_decode(text, match.start())
         except (ValueError, RecursionError):
+            failed += 1
+            if failed == _MOST_FAILED:
+                return
             continue
         yield found

@@ -89,13 +89,14 @@ class Estimate(BaseModel):
 
     def __str__(self) -> str:
         told = {
-            "source calls": self.source_calls,
-            "model calls": self.model_calls,
-            "tokens": self.tokens,
-            "s": self.seconds,
-            "USD": self.usd,
+            "source call": self.source_calls,
+            "model call": self.model_calls,
+            "token": self.tokens,
         }
-        return " · ".join(f"{value} {unit}" for unit, value in told.items() if value.high)
+        words = [f"{value} {unit}{'' if value.high == 1 else 's'}" for unit, value in told.items() if value.high]
+        words += [f"{self.seconds} s"] if self.seconds.high else []
+        words += [f"{self.usd} USD"] if self.usd.high else []
+        return " · ".join(words) or "nothing"
 
 
 def estimated(plan: Plan, costs: Mapping[str, Cost]) -> Estimate:

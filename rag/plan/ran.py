@@ -74,22 +74,25 @@ def ran_of(spans: Iterable[Span]) -> dict[str, Ran]:
         ✓ 0.50 s, 3 rows
     """
     steps: dict[str, Span] = {}
+    ahead: dict[str, Span] = {}
     calls: dict[str | None, list[Span]] = {}
     for span in spans:
         if span.kind == "step":
-            steps[span.name] = span
+            (ahead if span.attributes.get("ahead") else steps)[span.name] = span
         elif span.kind == "source":
             calls.setdefault(span.parent, []).append(span)
-    return {step_id: _ran(step, calls.get(step.span_id, [])) for step_id, step in steps.items()}
+    return {step_id: _ran(step, calls.get(step.span_id, []), ahead.get(step_id)) for step_id, step in steps.items()}
 
 
-def _ran(step: Span, calls: list[Span]) -> Ran:
+def _ran(step: Span, calls: list[Span], ahead: Span | None) -> Ran:
+    # A step that was begun while its plan was being written took the time that it took then.
+    timed = ahead if ahead and any(call.attributes.get("ahead") for call in calls) else step
     reason = str(step.attributes.get("reason", ""))
     # Work that is cancelled leaves its span by an exception, and has no time to say why.
     stopped = step.status == "error" and not reason
     return Ran(
-        seconds=step.seconds,
-        started=step.started,
+        seconds=timed.seconds,
+        started=timed.started,
         hits=sum(_number(call, "rows") for call in calls),
         calls=len(calls),
         retries=sum(len(tries) for call in calls if isinstance(tries := call.attributes.get("retries"), list)),

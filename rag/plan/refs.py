@@ -205,17 +205,22 @@ def normal(value: Any) -> ArgValue:
         >>> normal({"day": date(2026, 11, 20), "sizes": (1, 2), "text": Template(("a", "b"))})
         {'day': '2026-11-20', 'sizes': [1, 2], 'text': 'ab'}
     """
-    if isinstance(value, Ref):
-        return value
-    if isinstance(value, Template):
-        return text(*value.parts)
+    if isinstance(value, Ref | Template):
+        _sendable(str(value))
+        return text(*value.parts) if isinstance(value, Template) else value
     if isinstance(value, dict):
-        return {str(key): normal(item) for key, item in value.items()}
+        return {_sendable(str(key)): normal(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [normal(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError(f"{value} cannot be written as JSON")
-    return to_jsonable_python(value)
+    plain = to_jsonable_python(value)
+    return _sendable(plain) if isinstance(plain, str) else plain
+
+
+def _sendable(text: str) -> str:
+    text.encode()  # a half of a surrogate pair is a ValueError: no source and no file could take it
+    return text
 
 
 def references(value: ArgValue) -> Iterator[Ref]:

@@ -258,7 +258,7 @@ class Plan(BaseModel):
             >>> plan = Plan(steps=(Step(id="s1", source="docs", args={"query": "a"}),),
             ...             costs={"docs": Cost(seconds=(0.1, 0.4))})
             >>> print(plan.estimate())
-            1 source calls · 0.1–0.4 s
+            1 source call · 0.1–0.4 s
         """
         return estimated(self, self.costs)
 
