@@ -13,7 +13,7 @@ from rag.plan import draw
 if TYPE_CHECKING:
     from rag.types import Answer, Citation, Usage
 
-__all__ = ["answer_html"]
+__all__ = ["answer_html", "cost"]
 
 _FAINT: Final = "font-size:90%;opacity:.75"
 # Lines and tints are of half-transparent grey, which shows on light pages and on dark ones.
@@ -77,7 +77,12 @@ def _place(citation: Citation) -> str:
 
 def _summary(answer: Answer) -> str:
     steps = len(answer.plan.steps)
-    return f"plan: {_counted(steps, 'step')} · {' · '.join(_costs(answer.usage))}"
+    return f"plan: {_counted(steps, 'step')} · {cost(answer.usage)}"
+
+
+def cost(usage: Usage) -> str:
+    """What something cost, on a line."""
+    return " · ".join(_costs(usage))
 
 
 def _costs(usage: Usage) -> Iterator[str]:
@@ -85,8 +90,10 @@ def _costs(usage: Usage) -> Iterator[str]:
     yield _counted(usage.model_calls, "model call")
     if usage.tokens:
         yield f"{usage.tokens:,} tokens{' (estimated)' if usage.estimated else ''}"
+    if usage.embedding_tokens:
+        yield f"{usage.embedding_tokens:,} tokens embedded"
     if usage.usd is not None:
-        yield f"{usage.usd:.4f} USD"
+        yield timeline.money(usage.usd)
     yield f"{usage.seconds:.2f} s"
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 if TYPE_CHECKING:
     from rag.trace import Span, Trace
 
-__all__ = ["html", "text"]
+__all__ = ["html", "money", "text"]
 
 # All in columns of a terminal; together, with the blanks between them, they make 100.
 _LABEL: Final = 54
@@ -54,6 +54,17 @@ def html(trace: Trace) -> str:
     end = _end(trace)
     rows = "".join(_row(span, len(last) - 1, end) for span, last in _tree(trace))
     return f'<table style="border-collapse:collapse;font-size:90%;text-align:left">{rows}</table>'
+
+
+def money(usd: float) -> str:
+    """The amount with four places, or as many as its first two digits take.
+
+    Example:
+        >>> money(0.0123), money(0.0000314)
+        ('0.0123 USD', '0.000031 USD')
+    """
+    places = 4 if usd <= 0 else max(4, 1 - math.floor(math.log10(usd)))
+    return f"{usd:.{places}f} USD"
 
 
 def _row(span: Span, depth: int, end: float) -> str:
@@ -106,8 +117,7 @@ def _facts(span: Span) -> Iterator[str]:
         if isinstance(count := told.get(key), int):
             yield f"{count:,} {what}{'' if count == 1 else 's'}"
     yield from _costs(span)
-    if told.get("cached") is True:
-        yield "cached"
+    yield from (name for name in ("cached", "ahead") if told.get(name) is True)
     if isinstance(retries := told.get("retries"), list):
         yield f"{len(retries)} {'retry' if len(retries) == 1 else 'retries'}"
     if told.get("finish") == "length":
@@ -123,12 +133,14 @@ def _costs(span: Span) -> Iterator[str]:
         kept = f" ({cached:,} cached)" if isinstance(cached, int) and cached else ""
         yield f"{about}{read:,}{kept} → {written:,} tokens"
     if isinstance(usd := told.get("usd"), float):
-        yield f"{usd:.4f} USD"
+        yield money(usd)
 
 
 def _reasons(span: Span) -> Iterator[str]:
     told = span.attributes
-    if why := told.get("reason") or told.get("error"):
+    if told.get("error") == "CancelledError":
+        yield "stopped"
+    elif why := told.get("reason") or told.get("error"):
         yield f"{span.status}: {_clean(why)}"
     elif span.status != "ok":
         yield span.status

@@ -57,6 +57,15 @@ def test_the_cost_is_told_and_estimates_are_called_so():
     assert "2 source calls" in page
 
 
+def test_tokens_that_were_embedded_are_told_beside():
+    assert "8 tokens embedded · 0.00000016 USD" in _page(usage=Usage(embedding_tokens=8, usd=1.6e-7))
+
+
+def test_usage_prints_as_a_line():
+    told = str(Usage(model_calls=2, source_calls=1, prompt_tokens=100, completion_tokens=20, seconds=1.5))
+    assert told == "1 source call · 2 model calls · 120 tokens · 1.50 s"
+
+
 def test_the_plain_form_stays():
     bundle = Answer(text="Yes [1].", citations=(_citation(1),))._repr_mimebundle_()
     assert bundle["text/plain"] == "Yes [1].\n\n[1] Returns (policies: policies/returns.md)"
