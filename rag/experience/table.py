@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Final
 
 from rag.types import Scope
@@ -62,14 +63,21 @@ def owner(scope: Scope | None, *, everyone: bool = False) -> dict[str, Any]:
 
 
 def found(db: sqlite3.Connection, whose: Mapping[str, Any]) -> list[Experience]:
-    """The experiences that may be seen, oldest first; of one question the best, and of those the last."""
-    query = f"SELECT {_COLUMNS} FROM experiences WHERE {_SEEN} ORDER BY outcome DESC, arrival"  # noqa: S608  # constants
-    # "partial" sorts before "complete" here, so that the last of a question is the one to see.
-    last = {row[1]: row for row in db.execute(query, whose)}
-    return [
-        Experience(arrival, key, question, json.loads(sources), *rest)
-        for arrival, key, question, sources, *rest in sorted(last.values())
-    ]
+    """The experiences that may be seen; of one question the best, and of those the last."""
+    query = f"SELECT {_COLUMNS} FROM experiences WHERE {_SEEN} ORDER BY arrival"  # noqa: S608  # constants
+    best: dict[str, Experience] = {}
+    for arrival, key, question, sources, *rest in db.execute(query, whose):
+        one = Experience(arrival, key, question, _read(sources), *rest)
+        # Users that share may have asked the same question.
+        if key not in best or one.outcome == "complete" or best[key].outcome != "complete":
+            best[key] = one
+    return list(best.values())
+
+
+@lru_cache(maxsize=4096)
+def _read(sources: str) -> Mapping[str, str]:
+    marks: dict[str, str] = json.loads(sources)
+    return marks
 
 
 def put(db: sqlite3.Connection, whose: Mapping[str, Any], values: Mapping[str, Any], *, most: int) -> None:
@@ -101,8 +109,8 @@ def forget(db: sqlite3.Connection, whose: Mapping[str, Any], question: str | Non
 
 def _changed(before: str, now: str) -> bool:
     """Whether a source that both name has another fingerprint."""
-    then, marks = json.loads(before), json.loads(now)
-    return any(marks[name] != mark for name, mark in then.items() if name in marks)
+    marks = _read(now)
+    return any(marks[name] != mark for name, mark in _read(before).items() if name in marks)
 
 
 def _utc(at: datetime) -> str:
