@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import click
+from pydantic import ValidationError
 
 from rag.cli import show
 from rag.cli.failures import FAILURE, complain, shown
 from rag.cli.wiring import Options, assistant, index_of
+from rag.plan import Plan
+from rag.run.effort import EFFORTS, table
+from rag.types import Budget
 
 __all__ = ["app"]
 
@@ -43,13 +48,20 @@ _ASKING = (
         show_default=True,
         help="Seconds that one model call may take.",
     ),
-    click.option("--planner", help="reaper (default with a model), rules (default without), direct, or yours."),
     click.option(
-        "--rounds",
-        type=click.IntRange(1, 8),
-        default=1,
+        "--effort",
+        type=click.Choice(tuple(EFFORTS)),
+        default="medium",
         show_default=True,
-        help="Rounds of retrieving and reading; 2 and more is Iter-RetGen.",
+        help="How much work a question is worth; see below. The next three options change one thing of it.",
+    ),
+    click.option("--planner", help="reaper, rules, react, direct, or yours."),
+    click.option(
+        "--rounds", type=click.IntRange(1, 8), help="Rounds of retrieving and reading; 2 and more is Iter-RetGen."
+    ),
+    click.option("--replans", type=click.IntRange(0, 8), help="How often what failed of a plan is planned anew."),
+    click.option(
+        "--cache/--no-cache", default=True, show_default=True, help="Keep plans for exactly the same question of a day."
     ),
     _DEBUG,
 )
@@ -57,9 +69,38 @@ _ASKING = (
 
 def _asking(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the options that make an assistant; they reach it as keyword arguments."""
+    # The mark keeps click from running the lines of the table together.
+    command.__doc__ = f"{command.__doc__}\n\n    \b\n    Effort:\n{textwrap.indent(table(), '    ')}\n    "
     for option in reversed(_ASKING):
         command = option(command)
     return command
+
+
+def _budget(_: click.Context, __: click.Parameter, limits: tuple[str, ...]) -> Budget | None:
+    """The budget that the limits make.
+
+    Raises:
+        click.BadParameter: a limit is none.
+    """
+    pairs = dict(limit.partition("=")[::2] for limit in limits)
+    try:
+        return Budget.model_validate(pairs) if pairs else None
+    except ValidationError as error:
+        first = error.errors()[0]
+        names = ", ".join(Budget.model_fields)
+        raise click.BadParameter(f"{first['loc'][0]}: {first['msg']}; a limit is NAME=NUMBER, with {names}") from None
+
+
+_BUDGET = click.option(
+    "--budget",
+    multiple=True,
+    metavar="LIMIT",
+    callback=_budget,
+    help="What may be spent at most, such as seconds=10, usd=0.01, model_calls=2; may be repeated.",
+)
+_RETRIEVE = click.option(
+    "--retrieve/--no-retrieve", default=None, help="Look things up in any case, or in none; by default as planned."
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -71,12 +112,28 @@ def app() -> None:
 @app.command()
 @click.argument("question")
 @_asking
+@_BUDGET
+@_RETRIEVE
+@click.option("--plan", "saved", type=click.File("r"), help="Run exactly this plan, as `rag plan --json` prints it.")
 @_JSON
 @click.option("--trace", is_flag=True, help="Show also what ran when, as a tree with a timeline.")
-def ask(question: str, *, as_json: bool, trace: bool, debug: bool, **options: Any) -> None:
+def ask(
+    question: str,
+    *,
+    budget: Budget | None,
+    retrieve: bool | None,
+    saved: TextIO | None,
+    as_json: bool,
+    trace: bool,
+    debug: bool,
+    **options: Any,
+) -> None:
     """Answer QUESTION from folders and databases, with the plan and numbered sources."""
     with shown(debug=debug), assistant(Options(**options)) as asked:
-        answer = asked.ask(question)
+        if saved is None:
+            answer = asked.ask(question, budget=budget, retrieve=retrieve)
+        else:
+            answer = asked.run(Plan.from_json(saved.read()), question=question, budget=budget)
         show.write(show.json_text(answer) if as_json else show.answer_text(answer))
         if trace and not as_json:  # the JSON has it
             show.write(show.trace_text(answer.trace))
@@ -88,13 +145,18 @@ def ask(question: str, *, as_json: bool, trace: bool, debug: bool, **options: An
 @app.command()
 @click.argument("question")
 @_asking
+@_RETRIEVE
 @_JSON
-def plan(question: str, *, as_json: bool, debug: bool, **options: Any) -> None:
-    """Show the plan for QUESTION without running it."""
+def plan(question: str, *, retrieve: bool | None, as_json: bool, debug: bool, **options: Any) -> None:
+    """Show the plan for QUESTION, and what it will cost, without running it."""
     with shown(debug=debug), assistant(Options(**options)) as asked:
-        made = asked.plan(question)
-        show.write(show.json_text(made) if as_json else show.plan_text(made))
-        for note in () if as_json else made.notes:
+        made = asked.plan(question, retrieve=retrieve)
+        if as_json:
+            show.write(show.json_text(made))
+            return
+        show.write(show.plan_text(made))
+        show.write(f"  = {made.estimate()}")
+        for note in made.notes:
             show.write(f"  - {note}")
 
 

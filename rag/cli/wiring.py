@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rag.memory import Memory
     from rag.protocols import Model, Source
     from rag.retrieve import Index
+    from rag.run.effort import EffortName
 
 __all__ = ["Options", "assistant", "index_of", "roots"]
 
@@ -34,8 +35,11 @@ class Options:
     model: str | None = None
     base_url: str | None = None
     timeout: float = 120.0
+    effort: EffortName = "medium"
     planner: str | None = None
-    rounds: int = 1
+    rounds: int | None = None
+    replans: int | None = None
+    cache: bool = True
 
 
 @contextmanager
@@ -58,10 +62,18 @@ def assistant(options: Options, memory: Memory | None = None) -> Iterator[Assist
                 sources=sources,
                 model=_model(options, settings),
                 memory=memory,
+                effort=options.effort,
                 planner=options.planner,
                 rounds=options.rounds,
+                replans=options.replans,
+                cache=_kept_at(settings) if options.cache else False,
             )
         )
+
+
+def _kept_at(settings: Settings) -> Path:
+    settings.cache_dir.mkdir(parents=True, exist_ok=True)
+    return settings.cache_dir / "answers.db"
 
 
 def _model(options: Options, settings: Settings) -> Model | None:

@@ -32,8 +32,12 @@ class Excess:
     left: float
 
     def __str__(self) -> str:
-        needed = f"{self.needed:.3g} {self.limit.replace('_', ' ')}"
-        return f"{self.step.id} ({self.step.source}) needs at least {needed}, and the budget leaves {self.left:.3g}"
+        asks = f"{self.step.id} asks {self.step.source!r}"
+        if self.limit == "calls_per_source":
+            return f"{asks}, which may be called {self.left:g} times more"
+        return (
+            f"{asks}, up to which it needs at least {self.needed:.3g} {self.limit}; {max(0.0, self.left):.3g} are left"
+        )
 
 
 def excess(plan: Plan, costs: Mapping[str, Cost], left: Left) -> Excess | None:

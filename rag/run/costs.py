@@ -79,5 +79,6 @@ class Costs:
 
 
 def _span(numbers: Iterable[Any]) -> Range | None:
-    found = [float(number) for number in numbers]
+    # Three digits are all that such a guess is good for, and keep saved plans short.
+    found = [float(f"{number:.3g}") for number in numbers]
     return Range(min(found), max(found)) if found else None
