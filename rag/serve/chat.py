@@ -198,12 +198,14 @@ def _chunk_choice(delta: dict[str, str], finish: str | None) -> dict[str, Any]:
 
 
 def _usage(usage: Usage) -> dict[str, Any]:
-    return {
+    told = {
         "prompt_tokens": usage.prompt_tokens,
         "completion_tokens": usage.completion_tokens,
         "total_tokens": usage.tokens,
         "prompt_tokens_details": {"cached_tokens": usage.cached_tokens},
+        "completion_tokens_details": {"reasoning_tokens": usage.reasoning_tokens},
     }
+    return told if usage.usd is None else told | {"cost": usage.usd}  # as gateways tell it
 
 
 def _citation(citation: Citation) -> dict[str, Any]:

@@ -185,6 +185,14 @@ async def test_other_questions_are_answered_while_one_hangs(serving, desk):
         assert await asyncio.to_thread(desk.cancelled.wait, 30)
 
 
+def test_what_an_answer_cost_is_told_as_gateways_tell_it(serving, client_of, desk):
+    model = FakeModel(["Thirty days of leave [1]."], name="gpt-4o-mini")
+    ask = client_of(serving(Assistant([desk], model=model, planner="direct"))).chat.completions.create
+    usage = ask(model="rag", messages=[_user("How long is the leave?")]).usage
+    assert usage.cost == pytest.approx((usage.prompt_tokens * 0.15 + usage.completion_tokens * 0.60) / 1_000_000)
+    assert usage.completion_tokens_details.reasoning_tokens == 0
+
+
 def test_what_a_model_writes_is_streamed_as_it_writes(serving, client_of, desk):
     model = FakeModel(["Thirty days of leave [1]. More is not told [7]."] * 2)
     ask = client_of(serving(Assistant([desk], model=model, planner="direct"))).chat.completions.create
