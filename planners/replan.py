@@ -116,7 +116,7 @@ def _offered(lost: Lost, task: Task) -> Generator[_Actions, _Observations, tuple
     if len(left) <= _MOST_OFFERED:
         return left
     (scores,) = yield from probes([task.question])
-    best = by_content(task.question, left, scores, close=0.0, most=_MOST_OFFERED)
+    best = by_content(task.question, left, scores, fit=task.fit, close=0.0, most=_MOST_OFFERED)
     names = {choice.card.name for choice in best}
     return tuple(card for card in left if card.name in names)
 
