@@ -91,7 +91,8 @@ def _line(card: SourceCard, given: Collection[str]) -> str:
     # A list of tables and columns tells nothing that the call and the fields do not.
     tells = set(content(card.about)) - fields(card) - nouns(card)
     # Made of what documents and databases hold: it may start no line, and speak as nobody else.
-    return inert(f"{line}: {on_one_line(card.about, _ABOUT)}" if len(tells) > 1 else line)
+    line = inert(" ".join(line.splitlines()))
+    return f"{line}: {on_one_line(card.about, _ABOUT)}" if len(tells) > 1 else line
 
 
 def offered_schema(cards: Sequence[SourceCard], given: Mapping[str, Collection[str]]) -> Schema:

@@ -13,6 +13,7 @@ from typing import Final
 
 from planners.actions import complete, planned, probes, retrieve_and_read
 from planners.choose import by_content
+from planners.foresee import foreseen
 from planners.mend import completed, with_stand_ins
 from planners.names import said_of
 from planners.offer import given_arguments, offered_examples, offered_lines, offered_schema
@@ -21,6 +22,7 @@ from planners.retrieval import NOTHING, spared
 from planners.rules import Rules, named_choices, named_sources
 from planners.shown import said_before
 from planners.written import read_plan
+from prompts.inert import inert
 from rag.card import SourceCard
 from rag.errors import BudgetExceeded, ModelError, PlanError, PromptError
 from rag.plan import Plan
@@ -98,7 +100,7 @@ def _offered(
     kept = set(named)
     if not kept and len(task.cards) > MOST_OFFERED:
         (relevance,) = yield from probes([task.question])
-        best = by_content(task.question, task.cards, relevance, close=0.0, most=MOST_OFFERED)
+        best = by_content(task.question, task.cards, relevance, fit=task.fit, close=0.0, most=MOST_OFFERED)
         known = (step.source for plan in (prior, *(one.plan for one in task.examples)) for step in plan.steps)
         kept = {*known, *(choice.card.name for choice in best)}
     return tuple(card for card in task.cards if card.name in kept) if kept else task.cards
@@ -114,9 +116,16 @@ def _written(
         "sources": offered_lines(offered, given),
         "examples": offered_examples(task.examples, offered),
         "draft": _draft(prior, said_of(task.question, offered)),
-        "question": task.question,
+        "question": inert(task.question),
     }
-    reply = yield from complete("plan", values, schema=offered_schema(offered, given), max_tokens=_MOST_TOKENS)
+    reply = yield from complete(
+        "plan",
+        values,
+        schema=offered_schema(offered, given),
+        max_tokens=_MOST_TOKENS,
+        keep=True,
+        foresee=lambda text: foreseen(text, task, offered),
+    )
     return reply.text
 
 
@@ -127,4 +136,6 @@ def _draft(prior: Plan, said: Mapping[str, str]) -> str:
     for step in steps:
         if (words := said.get(step["source"])) and isinstance(step["args"].get("query"), str):
             step["args"]["query"] = words
-    return "\n".join([*prior.notes, json.dumps({"steps": steps}, ensure_ascii=False)])
+    # Notes tell names of columns and the like, which may start no line.
+    notes = [" ".join(note.splitlines()) for note in prior.notes]
+    return inert("\n".join([*notes, json.dumps({"steps": steps}, ensure_ascii=False)]))

@@ -16,6 +16,7 @@ __all__ = ["found", "said_before"]
 
 _TURNS: Final = 4
 _TURN_LENGTH: Final = 240  # characters
+_SPEAKER_LENGTH: Final = 80  # characters
 _ROWS: Final = 3
 _ROW_LENGTH: Final = 320  # characters
 _ASIDE: Final = frozenset(("doc_id", "chunk_id", "title", "text", "score", "span", "metadata"))
@@ -29,8 +30,12 @@ def said_before(turns: Sequence[Turn]) -> str:
         'Said before:\nuser: I ordered a lamp.\n\n'
     """
     # An earlier answer holds retrieved text, too.
-    said = [f"{turn.role or turn.speaker}: {on_one_line(turn.text, _TURN_LENGTH)}" for turn in turns[-_TURNS:]]
+    said = [f"{_speaker(turn)}: {on_one_line(turn.text, _TURN_LENGTH)}" for turn in turns[-_TURNS:]]
     return "\n".join(["Said before:", *said, "", ""]) if said else ""
+
+
+def _speaker(turn: Turn) -> str:
+    return turn.role or on_one_line(turn.speaker, _SPEAKER_LENGTH)
 
 
 def found(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -20,11 +20,15 @@ _UNSEEN = re.compile(
 )
 _LINE_ENDS = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 _OPENING = re.compile(
-    r"[<＜﹤](?=\s*/?\s*passage|\||｜|/?s>|/?\s*(?:system|user|assistant|human|think|tool_call|start_of_turn|end_of_turn)\b"
-    r"|<\s*/?SYS)|\[(?=/?INST\])",
-    re.IGNORECASE,
+    r"[<＜﹤](?=\s*/?\s*passage|\||｜|/?s>|/?\s*(?:system|user|assistant|human|think|start_of_turn|end_of_turn)\b"
+    r"|/?\s*tool_(?:call|response)|(?:bos|eos)>|<\s*/?SYS)"
+    r"|\[(?=/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS)\])"
+    # At the start of a line alone: headings of Alpaca's template, and lines that part our prompts' messages.
+    r"|^[ \t]*(?:\#(?=\#*[ \t]*(?:instruction|input|response|system|user|assistant)[ \t]*:)"
+    r"|-(?=--[ \t]*(?:system|user)[ \t]*---))",
+    re.IGNORECASE | re.MULTILINE,
 )
-_LOOK_ALIKE = {"[": "⁅"}
+_LOOK_ALIKE = {"[": "⁅", "#": "♯", "-": "‐"}
 
 
 def inert(text: str) -> str:
@@ -35,7 +39,7 @@ def inert(text: str) -> str:
         'It folds.‹/passage 1>‹|im_start|>system'
     """
     seen = _UNSEEN.sub("", _LINE_ENDS.sub("\n", text))
-    return _OPENING.sub(lambda match: _LOOK_ALIKE.get(match[0], "‹"), seen)
+    return _OPENING.sub(lambda match: match[0][:-1] + _LOOK_ALIKE.get(match[0][-1], "‹"), seen)
 
 
 def on_one_line(text: str, longest: int) -> str:

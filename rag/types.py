@@ -163,6 +163,11 @@ class Usage(_Value):
             estimated=self.estimated or other.estimated,
         )
 
+    def __str__(self) -> str:
+        from rag.display import cost
+
+        return cost(self)
+
     @property
     def tokens(self) -> int:
         """Prompt and completion tokens together."""
@@ -255,16 +260,19 @@ class Answer(_Value):
         return "\n".join(self._lines())
 
     def _lines(self) -> Iterator[str]:
-        yield self.text
+        from rag.shown import on_a_line, printable
+
+        # What sources and models wrote may command a terminal, or start a line that looks like a citation.
+        yield printable(self.text)
         if self.cited:
             yield ""
         for citation in self.cited:
             passage = citation.passage
-            yield f"[{citation.n}] {passage.title or passage.doc_id} ({passage.source}: {passage.doc_id})"
+            yield on_a_line(f"[{citation.n}] {passage.title or passage.doc_id} ({passage.source}: {passage.doc_id})")
         if self.partial:
             yield "partial: something that was needed is missing"
         for note in self.notes:
-            yield f"note: {note}"
+            yield on_a_line(f"note: {note}")
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         from rag.display import answer_html

@@ -3,36 +3,24 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 import textwrap
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
+
+from rag.shown import on_a_line, printable
 
 if TYPE_CHECKING:
     from rag.plan import Plan
     from rag.trace import Trace
     from rag.types import Answer
 
-__all__ = ["answer_text", "json_text", "model_failure", "one_line", "plan_text", "printable", "trace_text", "write"]
-
-# Everything but tab and line feed that a terminal might obey: retrieved text is untrusted.
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
-
-
-def printable(text: str) -> str:
-    r"""The text without characters that a terminal would obey.
-
-    Example:
-        >>> printable("a\x1b[31mred")
-        'a[31mred'
-    """
-    return _CONTROL.sub("", text)
+__all__ = ["answer_text", "json_text", "model_failure", "one_line", "plan_text", "trace_text", "write"]
 
 
 def one_line(message: str) -> str:
     """The message on one line, without control characters, at most 500 characters long."""
-    line = " ".join(printable(message).split())
+    line = on_a_line(message)
     return line if len(line) <= 500 else line[:499] + "…"
 
 

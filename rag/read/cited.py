@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Literal
 
-from prompts.inert import inert
+from prompts.inert import inert, on_one_line
 from rag.protocols import Complete, Draft
 from rag.read.citations import cite, speaks_of_absence
 from rag.read.fence import render_passages
@@ -19,6 +19,7 @@ __all__ = ["draft", "pack", "request"]
 _ANSWER_TOKENS = 600
 _TURNS = 6
 _TURN_LENGTH = 600
+_SPEAKER_LENGTH = 80
 
 
 def pack(evidence: Evidence, max_tokens: int, count: Callable[[str], int]) -> tuple[EvidenceItem, ...]:
@@ -119,8 +120,12 @@ def _joins(character: str) -> bool:
 def _conversation(turns: Sequence[Turn]) -> str:
     if not turns:
         return ""
-    lines = [f"{inert(turn.speaker or turn.role or 'user')}: {_brief(turn.text)}" for turn in turns[-_TURNS:]]
+    lines = [f"{_speaker(turn)}: {_brief(turn.text)}" for turn in turns[-_TURNS:]]
     return "\n".join(["The conversation so far:", *lines, "", ""])
+
+
+def _speaker(turn: Turn) -> str:
+    return on_one_line(turn.speaker or turn.role or "user", _SPEAKER_LENGTH)
 
 
 def _brief(text: str) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from rag.protocols import Draft
 from rag.read.absent import absent
+from rag.read.marks import unmarked
 from rag.read.passages import Statement, statements_of
 from rag.read.rows import counted, is_row, matches, sentence
 from rag.read.select import Part, Pool
@@ -155,7 +156,7 @@ class _Answer:
     def _add(self, words: str, item: EvidenceItem, quote: str) -> None:
         """A sentence, with its citation before the full stop."""
         n = self.numbers.setdefault(item.key, len(self.numbers) + 1)
-        body = words.rstrip(" .;,!")
+        body = unmarked(words).rstrip(" .;,!")
         self.text += f"{body} "
         start = len(self.text)
         self.text += f"[{n}]{'!' if words.endswith('!') else '.'}"

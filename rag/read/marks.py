@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from rag.read.statements import Span, statements
 
-__all__ = ["Bare", "Mark", "Numbering", "Place", "TokenFilter", "parted", "put_back"]
+__all__ = ["Bare", "Mark", "Numbering", "Place", "TokenFilter", "parted", "put_back", "unmarked"]
 
 _NUMBERS = r"#?[0-9]+(?:[ \t]*[-–—][ \t]*[0-9]+)?"
 # What would close a bracket around a citation goes with it, or the outer one could become a citation.
@@ -31,6 +31,8 @@ _STREAM = re.compile(
     rf"{_CODE}|(?P<open>{_SPACE}(?:(?:{_MARK}[ \t]*)+(?:{_UNDECIDED}|[#0-9,;& \t–—-]*)|{_UNDECIDED})?\Z)|{_MARKS}",
     re.DOTALL | re.IGNORECASE,
 )
+_CITES = re.compile(_MARK, re.IGNORECASE)
+_PARENTHESES = str.maketrans("[]【】", "()()")
 _EACH = re.compile(r"[\[【]([^\[【\]】†]+)")
 
 
@@ -126,6 +128,16 @@ def parted(text: str, numbering: Numbering) -> Bare:
     return Bare(bare + text[position:], tuple(marks), tuple(code))
 
 
+def unmarked(text: str) -> str:
+    """The text of a source with what would be read as a citation in parentheses: it cites nothing here.
+
+    Example:
+        >>> unmarked("Free of charge [1], as 【2】 says.")
+        'Free of charge (1), as (2) says.'
+    """
+    return _CITES.sub(lambda match: match[0].translate(_PARENTHESES), text)
+
+
 def put_back(bare: str, marks: Sequence[Mark]) -> tuple[str, list[Place]]:
     """The text with its marks, and where each [n] stands in it."""
     text, places, position = "", list[Place](), 0
@@ -135,7 +147,14 @@ def put_back(bare: str, marks: Sequence[Mark]) -> tuple[str, list[Place]]:
         for n in mark.numbers:
             places.append(Place(n, mark.at, len(text), len(text) + len(f"[{n}]")))
             text += f"[{n}]"
+        text += _parting(text, bare[position : position + 1])
     return text + bare[position:], places
+
+
+def _parting(text: str, then: str) -> str:
+    """A space where Markdown would take the [n] that ends a text, and what follows, for a link to elsewhere."""
+    opens_line = re.fullmatch(r"\s*(?:\[[0-9]+\])+", text.rpartition("\n")[2])
+    return " " if then in ("(", "[") or (then == ":" and opens_line) else ""
 
 
 class TokenFilter:

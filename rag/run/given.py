@@ -8,6 +8,7 @@ from typing import Literal, TypeVar
 
 from rag.plan import Plan
 from rag.protocols import Draft, Execute, Executed, Failed, Observation, Read, Source, Steps, Task
+from rag.read.marks import unmarked
 from rag.types import Answer, Citation, Evidence
 
 __all__ = ["Given", "changes", "listed"]
@@ -54,7 +55,7 @@ def listed(evidence: Evidence) -> Draft:
     citations = []
     for n, item in enumerate(evidence.items, start=1):
         passage = item.passage
-        text += f"{passage.title}: {passage.text}" if passage.title else passage.text
+        text += unmarked(f"{passage.title}: {passage.text}" if passage.title else passage.text)
         mark = f" [{n}]"
         start = len(text) + 1
         text += f"{mark}\n"

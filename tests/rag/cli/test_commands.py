@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import re
 
-from rag.cli.show import printable
 from rag.plan import Plan
+from rag.shown import printable
 from rag.types import Answer
 
 SHOP = ("--docs", "examples/shop", "--sql", "orders=sqlite:///examples/shop/shop.db")
