@@ -60,7 +60,7 @@ class SourceCard(BaseModel):
     cacheable: bool = False
     ttl: float | None = Field(default=None, description="seconds that a result may be kept")
     cost: dict[str, float] = Field(default_factory=dict, description="declared seconds and usd of one call")
-    concurrency: int = Field(default=8, ge=1, description="calls that may run at once")
+    concurrency: int = Field(default=100, ge=1, description="calls that may run at once, of all questions together")
     timeout: float = Field(default=30.0, gt=0, description="seconds that one call may take")
 
     @cached_property

@@ -82,7 +82,7 @@ def source(
     timeout: float = 30.0,
     cacheable: bool = False,
     ttl: float | None = None,
-    concurrency: int = 8,
+    concurrency: int = 100,
 ) -> FunctionSource:
     """A Python function, plain or async, as a source.
 
@@ -101,7 +101,7 @@ def source(
         timeout: seconds that a call may take.
         cacheable: the same call brings the same rows, so that they may be kept.
         ttl: seconds that rows may be kept.
-        concurrency: calls that may run at once.
+        concurrency: calls that may run at once, of all questions together.
 
     Raises:
         ConfigError: a parameter has no type hint or cannot be given by name, or the options do not go together.

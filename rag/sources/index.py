@@ -34,6 +34,7 @@ _ENFORCED: Final[frozenset[ScopeField]] = frozenset({"tenant", "user", "labels"}
 _QUERY: Final = free_query()
 _TITLES: Final = 5  # that tell what a source is about
 _LONGEST_TITLE: Final = 80  # characters
+_AT_ONCE: Final = 8  # searches, which compute: more of them at once would only take longer
 
 
 class IndexSource:
@@ -70,6 +71,7 @@ class IndexSource:
             output=_ROW,
             enforces=frozenset() if shared else _ENFORCED,
             shared=shared,
+            concurrency=_AT_ONCE,
         )
         self._threads = Threads(self._card.concurrency)
 

@@ -29,7 +29,7 @@ def tools(
     timeout: float = 30.0,
     cacheable: bool = False,
     ttl: float | None = None,
-    concurrency: int = 8,
+    concurrency: int = 100,
 ) -> list[FunctionSource]:
     """One source for each specification of a tool: `{"name", "description", "parameters"}`.
 
