@@ -116,12 +116,12 @@ def _facts(span: Span) -> Iterator[str]:
     for key, what in (("sources", "source"), ("rows", "row"), ("evidence", "passage")):
         if isinstance(count := told.get(key), int):
             yield f"{count:,} {what}{'' if count == 1 else 's'}"
-    yield from _costs(span)
     yield from (name for name in ("cached", "ahead") if told.get(name) is True)
     if isinstance(retries := told.get("retries"), list):
         yield f"{len(retries)} {'retry' if len(retries) == 1 else 'retries'}"
     if told.get("finish") == "length":
         yield "cut short"
+    yield from _costs(span)
     yield from _reasons(span)
 
 

@@ -129,8 +129,8 @@ class _Forwarding:
         from opentelemetry.trace import StatusCode
 
         opened.set_attributes(_renamed(span.attributes) | _renamed(span.details))
-        if span.kind == "question" and any(self._used.values()):
-            opened.set_attributes(_renamed(self._used))
+        if span.kind == "question":
+            opened.set_attributes(_renamed({name: size for name, size in self._used.items() if size}))
         if isinstance(retries := span.attributes.get("retries"), list):
             opened.set_attribute("rag.retries", len(retries))
         if finish := span.attributes.get("finish"):

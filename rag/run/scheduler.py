@@ -123,6 +123,7 @@ class PlanRun:
                 await self._ask(step)
             except RagError as error:
                 self._failures[step.id] = str(error)
+                span.error_type = type(error).__name__
                 self._end(step, span, "error", str(error))
             except anyio.get_cancelled_exc_class():
                 self._tell("step_finished", step.id, rows=0, status="error", reason=_STOPPED)

@@ -41,6 +41,11 @@ def test_it_is_a_model(endpoint):
     assert isinstance(OpenAIModel("tiny", base_url=endpoint.url), Model)
 
 
+@pytest.mark.parametrize(("url", "who"), [(None, "openai"), ("https://api.groq.com/openai/v1", "groq")])
+def test_it_says_who_serves_it(url, who):
+    assert OpenAIModel("tiny", base_url=url).provider == who
+
+
 @both_transports
 def test_text_and_usage_come_from_the_endpoint(endpoint, transport):
     endpoint.says("hello")

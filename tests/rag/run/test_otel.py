@@ -16,6 +16,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from rag.assistant import Assistant
+from rag.errors import SourceError
 from rag.protocols import Message
 from rag.run.otel import forwarding
 from rag.run.tracing import Tracer, nowhere
@@ -238,6 +239,16 @@ async def test_fifty_questions_at_once_keep_their_own_spans(exported):
         assert _chain(own, spans)[1:] == ["retrieval stock", "step s1", "invoke_agent rag", f"page {n}"]
         ours = [span for span in spans if span.context.trace_id == own.context.trace_id]
         assert len(ours) == len(answer.trace) + 3  # the page, and what ran within the source and the model
+
+
+def test_a_step_that_failed_says_of_what_kind_it_was(exported):
+    Assistant([FakeSource("docs", SourceError("down"))], planner="direct").ask("kettles")
+    failed = _ended(exported)
+    assert (
+        failed["step s1"].attributes["error.type"] == failed["retrieval docs"].attributes["error.type"] == "SourceError"
+    )
+    assert failed["invoke_agent rag"].status.status_code.name == "UNSET"  # there is an answer all the same
+    assert failed["step s1"].parent.span_id == failed["invoke_agent rag"].context.span_id
 
 
 def test_a_plan_alone_is_a_span_too(exported):
