@@ -6,17 +6,20 @@ import math
 import threading
 from collections import deque
 from collections.abc import Iterable, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from rag.card import SourceCard
 from rag.plan.estimate import Cost, Range
 from rag.protocols import Row
 from rag.types import Usage
 
-__all__ = ["Costs"]
+__all__ = ["QUICK", "Costs"]
 
 _KEPT: Final = 50
 """Calls of each source that are remembered."""
+
+QUICK: Final = 0.25
+"""Seconds; a reply that comes sooner is not streamed for the sake of what may begin before its end."""
 
 
 class _Call(NamedTuple):
@@ -55,30 +58,41 @@ class Costs:
             calls = self._completions.setdefault(prompt, deque(maxlen=_KEPT))
             calls.append(_Call(usage.seconds, usage.tokens, usage.usd or 0.0))
 
+    def is_quick(self, prompt: str) -> bool:
+        """Whether the model is known to answer the prompt so soon that nothing is won by work begun meanwhile."""
+        with self._lock:
+            seconds = [call.seconds for call in self._completions.get(prompt, ())]
+        # The least of them: the others may have had to wait for each other.
+        return 0 < min(seconds, default=0.0) < QUICK
+
     def of_source(self, card: SourceCard) -> Cost:
         """What a call of the source costs: as seen, else as its card declares, else at most its time limit."""
         with self._lock:
-            seen = list(self._calls.get(card.name, ()))
+            seconds, tokens, _ = _spans(self._calls.get(card.name, ()))
         declared = {name: Range(value, value) for name, value in card.cost.items()}
         return Cost(
-            seconds=_span(c.seconds for c in seen) or declared.get("seconds", Range(0.0, card.timeout)),
+            seconds=seconds or declared.get("seconds", Range(0.0, card.timeout)),
             usd=declared.get("usd", Range()),
-            tokens=_span(c.tokens for c in seen) or declared.get("tokens", Range(0.0, math.inf)),
+            tokens=tokens or declared.get("tokens", Range(0.0, math.inf)),
         )
 
     def of_reading(self) -> Cost:
         """What a call of the model that reads costs, as seen; nothing is known of the first one."""
         with self._lock:
-            seen = list(self._completions.get("answer", ()))
+            seconds, tokens, usd = _spans(self._completions.get("answer", ()))
         unknown = Range(0.0, math.inf)
-        return Cost(
-            seconds=_span(c.seconds for c in seen) or unknown,
-            usd=_span(c.usd for c in seen) or unknown,
-            tokens=_span(c.tokens for c in seen) or unknown,
-        )
+        return Cost(seconds=seconds or unknown, usd=usd or unknown, tokens=tokens or unknown)
 
 
-def _span(numbers: Iterable[Any]) -> Range | None:
+def _spans(calls: Iterable[_Call]) -> tuple[Range | None, Range | None, Range | None]:
+    """The ranges of the seconds, the tokens and the money of calls; None where there were none."""
+    columns = list(zip(*calls, strict=True))
+    if not columns:
+        return None, None, None
+    seconds, tokens, usd = (Range(_short(min(column)), _short(max(column))) for column in columns)
+    return seconds, tokens, usd
+
+
+def _short(number: float) -> float:
     # Three digits are all that such a guess is good for, and keep saved plans short.
-    found = [float(f"{number:.3g}") for number in numbers]
-    return Range(min(found), max(found)) if found else None
+    return float(f"{number:.3g}")
