@@ -46,13 +46,14 @@ def problems(plan: Plan, cards: Sequence[SourceCard], *, max_steps: int = MAX_ST
 def _problems(plan: Plan, cards: Mapping[str, SourceCard], max_steps: int) -> Iterator[PlanError]:
     if len(plan.steps) > max_steps:
         yield PlanError(f"the plan has {len(plan.steps)} steps; at most {max_steps} are allowed")
+    told_by = {step.id: cards.get(step.source) for step in plan.steps}
     for step in plan.steps:
         if step.source not in cards:
             known = ", ".join(cards) or "none"
             yield UnknownSource(f"step {step.id!r} asks {step.source!r}, which is not a source; there are: {known}")
         else:
             yield from _argument_problems(step, cards[step.source])
-            yield from _reference_problems(step, plan, cards)
+            yield from _reference_problems(step, told_by, cards)
     yield from _order_problems(plan)
 
 
@@ -94,10 +95,11 @@ def argument_problem(card: SourceCard, name: str, value: ArgValue) -> str | None
     return None
 
 
-def _reference_problems(step: Step, plan: Plan, cards: Mapping[str, SourceCard]) -> Iterator[PlanError]:
-    sources = {s.id: s.source for s in plan.steps}
+def _reference_problems(
+    step: Step, told_by: Mapping[str, SourceCard | None], cards: Mapping[str, SourceCard]
+) -> Iterator[PlanError]:
     for ref in references(step.args):
-        card = cards.get(sources.get(ref.step, ""))
+        card = told_by.get(ref.step)
         if card and not field_known(card.output, ref):
             fields = ", ".join(card.fields)
             yield BadReference(f"step {step.id!r}: {ref} is no field that {card.name!r} returns; it returns: {fields}")

@@ -11,7 +11,7 @@ from rag.errors import PlanError
 from rag.plan.refs import MOST_DEPTH, NAME, is_deep
 from rag.plan.spelling import Spelling
 from rag.plan.value import Plan, Step
-from rag.plan.words import cut
+from rag.plan.words import counted, cut
 
 __all__ = ["from_model"]
 
@@ -47,8 +47,8 @@ def from_model(written: Mapping[str, Any]) -> Plan:
         s1: dropped 'reason', which steps do not have
         s2: '{{1.title}}' read as '$s1.title'
     """
-    steps = _steps(written.get("steps"))
     notes = [f"dropped {_quoted(name)}, which plans do not have" for name in written if name not in _PLAN_FIELDS]
+    steps = _steps(written.get("steps"), notes)
     steps = [_with_own_names(step) for step in steps]
     ids = _good_ids([step.get("id") for step in steps])
     # Where two steps are called the same, the first one keeps the name.
@@ -65,16 +65,17 @@ def from_model(written: Mapping[str, Any]) -> Plan:
     return Plan.from_json({"steps": kept}).noted(*notes[:_MOST_NOTES])
 
 
-def _steps(written: Any) -> list[Mapping[str, Any]]:
+def _steps(written: Any, notes: list[str]) -> list[Mapping[str, Any]]:
     if isinstance(written, Mapping) and all(isinstance(step, Mapping) for step in written.values()):
         written = [{"id": name, **step} for name, step in written.items()]
-    if (
-        not isinstance(written, Sequence)
-        or isinstance(written, str)
-        or not all(isinstance(s, Mapping) for s in written)
-    ):
+    if not isinstance(written, list | tuple):
         raise PlanError(_FORM)
-    return list(written)
+    steps = [step for step in written if isinstance(step, Mapping)]
+    if len(steps) < len(written):
+        if not steps:
+            raise PlanError(_FORM)
+        notes.append(f"dropped {counted(len(written) - len(steps), 'item')} among the steps that are none")
+    return steps
 
 
 def _with_own_names(step: Mapping[str, Any]) -> dict[str, Any]:

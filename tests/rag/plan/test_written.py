@@ -120,6 +120,12 @@ def test_steps_may_come_as_an_object_by_their_ids():
     assert [step.id for step in plan.steps] == ["s1", "s2"]
 
 
+def test_what_is_no_step_among_steps_is_dropped_with_a_note():
+    plan = from_model({"steps": [None, {"source": "docs"}, "and then"]})
+    assert [step.id for step in plan.steps] == ["s1"]
+    assert plan.notes == ("dropped 2 items among the steps that are none",)
+
+
 @pytest.mark.parametrize("after", ["s1", ["s1"], "s1, s1", "$s1", [["s1"], "s1", None, True, 2.5]])
 def test_after_may_be_a_text_or_a_list_of_texts(after):
     steps = [{"id": "s1", "source": "x"}, {"id": "s2", "source": "x", "after": after, "if_empty": ["s1"]}]
