@@ -133,6 +133,9 @@ def _usable(task: Task) -> tuple[Task, list[str]]:
     texts = (task.question, *parts(task.question))
     usable, notes = [], []
     for card in task.cards:
+        if not card.required - {card.query_argument}:
+            usable.append(card)
+            continue
         others = (other for other in task.cards if other is not card)
         from_rows = {name for other in others for name in (other.output or {}).get("properties", {})}
         missing = min((set(_missing(card, text, task)) - from_rows for text in texts), key=len)
