@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator
 from html import escape
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from rag.shown import on_a_line
+
 if TYPE_CHECKING:
     from rag.trace import Span, Trace
 
@@ -149,8 +151,7 @@ def _reasons(span: Span) -> Iterator[str]:
 
 
 def _clean(value: object) -> str:
-    """On one line, without what a terminal would obey: much of a trace comes from elsewhere."""
-    return "".join(c for c in " ".join(str(value).split()) if c.isprintable())
+    return on_a_line(str(value))  # much of a trace comes from elsewhere
 
 
 def _cut(label: str) -> str:
