@@ -55,7 +55,7 @@ class Asking:
         if self.kept is None or not action.keep:
             return await self._asked(action, messages, identity, on_token)
         told = [asdict(message) for message in messages]
-        key = key_of("reply", self.scope, self.cards, repr(self.model), self.model.name, identity, told, action.schema)
+        key = key_of("reply", self.scope, self.cards, _identity(self.model), identity, told, action.schema)
         if isinstance(found := await self.kept.aget(key), str):
             with self.tracer.span(self.model.name, "model", prompt=identity, cached=True):
                 return Completion(found, identity)
@@ -149,6 +149,12 @@ class Asking:
         from rag.tokens import of_prompt
 
         return of_prompt(messages, schema, self.model.name)
+
+
+def _identity(model: Model) -> list[str]:
+    """What tells a model from others, also in another process: its kind, its name, and where it is, if it says so."""
+    told = repr(model) if type(model).__repr__ is not object.__repr__ else ""
+    return [type(model).__qualname__, model.name, told]
 
 
 class _Stream:

@@ -99,7 +99,8 @@ class Calls:
             flight.error = error
             raise
         finally:
-            if flight.rows is None:  # a later call may have better luck
+            # A later call may have better luck; but the step that a call was begun for need not try again.
+            if flight.rows is None and not (ahead and flight.error):
                 del self._flights[key]
             flight.landed.set()
         return flight.rows

@@ -134,7 +134,7 @@ class Driver:
             tools.attempts,
             kept=tools.kept,
             scope=self._task.scope,
-            cards=" ".join(card.fingerprint for card in self._task.cards),
+            cards=" ".join(f"{card.fingerprint} {card.about}" for card in self._task.cards),
             costs=tools.costs,
         )
 
