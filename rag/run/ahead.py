@@ -25,8 +25,9 @@ async def calls_ahead(cards: Mapping[str, SourceCard], calls: Calls, tracer: Tra
     """Calls may be made ahead within; those that nobody came to need are cancelled at the end."""
     try:
         async with anyio.create_task_group() as group:
-            yield Ahead(group, cards, calls, tracer)
-            group.cancel_scope.cancel()
+            ahead = Ahead(group, cards, calls, tracer)
+            yield ahead
+            ahead.stop()
     except BaseExceptionGroup as errors:
         raise single(errors) from None
 
@@ -57,6 +58,11 @@ class Ahead:
                 continue
             self._begun[step.id] = anyio.Event()
             self._group.start_soon(self._perform, step, card)
+
+    def stop(self) -> None:
+        """Cancel the calls that are still under way."""
+        if self._begun:
+            self._group.cancel_scope.cancel()
 
     async def _perform(self, step: Step, card: SourceCard) -> None:
         try:

@@ -38,7 +38,7 @@ def looked(runs: Sequence[PlanRun]) -> Looked:
     for run in runs:
         if run.done is not None:  # what was planned anew is no longer missing
             failures = {step: why for step, why in failures.items() if step in run.done}
-        failures |= run.executed.failures
+        failures |= run.failures
     return Looked(sum(len(run.plan.steps) - len(run.done or ()) for run in runs), failures)
 
 
