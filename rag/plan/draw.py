@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from rag.errors import PlanError
 from rag.plan.refs import unparse_value
-from rag.plan.words import cells, cut, padded, printable
+from rag.plan.words import cells, cut, padded, visible
 
 if TYPE_CHECKING:
     from rag.plan.value import Plan, Step
@@ -41,7 +41,7 @@ _CLASSES: Final = {"ok": "#16a34a", "error": "#dc2626", "skipped": "#808080", "s
 def call(step: Step) -> str:
     """The step's call: `source(argument="value", …)`."""
     args = ", ".join(f"{k}={json.dumps(unparse_value(v), ensure_ascii=False)}" for k, v in step.args.items())
-    return printable(f"{step.source}({args})")
+    return visible(f"{step.source}({args})")
 
 
 def line(step: Step) -> str:
@@ -64,7 +64,7 @@ def lines(plan: Plan) -> str:
 def fate(plan: Plan, step: Step) -> str:
     """What became of the step when the plan was run, in one line."""
     # A reason is in the words of a source, which may be many.
-    return cut(printable(str(plan.ran[step.id])), _COLUMN) if step.id in plan.ran else "– did not start"
+    return cut(visible(str(plan.ran[step.id])), _COLUMN) if step.id in plan.ran else "– did not start"
 
 
 def change(before: Step, after: Step) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Final, Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -74,28 +74,32 @@ def ran_of(spans: Iterable[Span]) -> dict[str, Ran]:
         ✓ 0.50 s, 3 rows
     """
     steps: dict[str, Span] = {}
-    ahead: dict[str, Span] = {}
+    begun: dict[str, Span] = {}
     calls: dict[str | None, list[Span]] = {}
     for span in spans:
         if span.kind == "step":
-            (ahead if span.attributes.get("ahead") else steps)[span.name] = span
+            # What is begun while a plan is still being written has a span of its own, before that of the step.
+            (begun if span.attributes.get("ahead") else steps)[span.name] = span
         elif span.kind == "source":
             calls.setdefault(span.parent, []).append(span)
-    return {step_id: _ran(step, calls.get(step.span_id, []), ahead.get(step_id)) for step_id, step in steps.items()}
+    return {
+        step_id: _ran(step, calls.get(step.span_id, []), begun.get(step_id), calls) for step_id, step in steps.items()
+    }
 
 
-def _ran(step: Span, calls: list[Span], ahead: Span | None) -> Ran:
-    # A step that was begun while its plan was being written took the time that it took then.
-    timed = ahead if ahead and any(call.attributes.get("ahead") for call in calls) else step
+def _ran(step: Span, calls: list[Span], begun: Span | None, all_calls: Mapping[str | None, list[Span]]) -> Ran:
     reason = str(step.attributes.get("reason", ""))
     # Work that is cancelled leaves its span by an exception, and has no time to say why.
     stopped = step.status == "error" and not reason
+    ahead = begun if begun and any(call.attributes.get("ahead") for call in calls) else None
+    started = ahead.started if ahead else step.started
+    tried = [*calls, *(all_calls.get(ahead.span_id, []) if ahead else [])]
     return Ran(
-        seconds=timed.seconds,
-        started=timed.started,
+        seconds=step.ended - started,
+        started=started,
         hits=sum(_number(call, "rows") for call in calls),
         calls=len(calls),
-        retries=sum(len(tries) for call in calls if isinstance(tries := call.attributes.get("retries"), list)),
+        retries=sum(len(tries) for call in tried if isinstance(tries := call.attributes.get("retries"), list)),
         cached=sum(bool(call.attributes.get("cached")) for call in calls),
         status="stopped" if stopped else step.status,
         reason=_STOPPED if stopped else reason,

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from rag.errors import PlanError
 from rag.plan.draw import fate, line
 from rag.plan.refs import references, unparse_value
-from rag.plan.words import cells, cut, printable
+from rag.plan.words import cells, cut, visible
 
 if TYPE_CHECKING:
     from rag.plan.value import Plan, Step
@@ -211,4 +211,4 @@ def _arrow(nodes: list[_Node], boxes: Mapping[_Node, _Box], *, dashed: bool) -> 
 
 
 def _shown(text: str, tail: int = 0) -> str:
-    return cut(printable(" ".join(text.split())), _MOST_CELLS, tail)
+    return cut(visible(" ".join(text.split())), _MOST_CELLS, tail)

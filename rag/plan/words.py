@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 import unicodedata
 
-__all__ = ["cells", "counted", "cut", "duration", "padded", "printable"]
+__all__ = ["cells", "counted", "cut", "duration", "padded", "visible"]
 
 
-def printable(text: str) -> str:
+def visible(text: str) -> str:
     r"""The text on one line, each sign that is not printed written as an escape.
 
     Control and direction signs would else move a terminal's cursor, or turn the text around.
 
     Example:
-        >>> print(printable("a\nb\x1b[2J\u202ec"))
+        >>> print(visible("a\nb\x1b[2J\u202ec"))
         a\nb\u001b[2J\u202ec
     """
     return text if text.isprintable() else "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)

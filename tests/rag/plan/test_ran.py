@@ -143,3 +143,14 @@ def test_of_a_step_that_ran_in_two_rounds_the_last_one_counts():
         _span("3", "source", "a", parent="2", rows=1),
     ]
     assert str(ran_of(spans)["s1"]) == "✓ 0.20 s, 1 row"
+
+
+def test_a_step_that_was_begun_ahead_of_its_plan_counts_from_then_on():
+    spans = [
+        _span("1", "step", "s1", seconds=0.9, ahead=True),
+        _span("2", "source", "a", parent="1", rows=2, retries=[{"after": "x", "waited": 0.1}]),
+        _span("3", "step", "s1", seconds=1.0).model_copy(update={"started": 0.8}),
+        _span("4", "source", "a", parent="3", rows=2, ahead=True),
+        _span("5", "step", "s2", ahead=True),
+    ]
+    assert ran_of(spans) == {"s1": Ran(started=0.0, seconds=1.0, hits=2, calls=1, retries=1)}
