@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Literal
 
 from rag.errors import RagError
-from rag.protocols import Relevant, Source, Task
+from rag.protocols import Example, Relevant, Source, Task
 from rag.run.shortlist import Shortlist
 from rag.types import Answer
 
@@ -26,22 +26,36 @@ async def informed(
 ) -> Task:
     """The task with the sources that fit the question, where there are many, and with plans that worked before."""
     fit = await shortlist.fit(task.question, task.cards)
+    examples, votes = await _experienced(task, experience, vote=bool(fit))
+    fit = {name: min(1.0, score + votes.get(name, 0.0)) for name, score in fit.items()}
     # What a source that can tell by its content holds is asked of itself, and not guessed from its card.
-    tells = [card.name for card in task.cards if isinstance(sources[card.name], Relevant)] if fit else ()
-    cards = shortlist.shortlisted(task.question, task.cards, fit, tells)
-    task = replace(task, cards=cards, fit=fit)
+    tells = {card.name for card in task.cards if isinstance(sources[card.name], Relevant)} if fit else set()
+    served = {step.source for example in examples for step in example.plan.steps}
+    return replace(
+        task,
+        cards=shortlist.shortlisted(task.question, task.cards, fit, tells | served),
+        fit=fit,
+        examples=examples,
+    )
+
+
+async def _experienced(
+    task: Task, experience: ExperienceMemory | None, *, vote: bool
+) -> tuple[tuple[Example, ...], Mapping[str, float]]:
+    """Plans that worked for like questions, and how much these speak for each source."""
     if experience is None or not task.question:
-        return task
+        return (), {}
     try:
-        return replace(task, examples=await experience.aexamples(task.question, cards, _EXAMPLES, scope=task.scope))
+        votes = await experience.avote(task.question, task.cards, scope=task.scope) if vote else {}
+        return await experience.aexamples(task.question, task.cards, _EXAMPLES, scope=task.scope), votes
     except RagError as error:  # experience helps to plan, and is worth no answer
         _log.warning("planned without experience: %s", error)
-        return task
+        return (), {}
 
 
 async def learnt(answer: Answer, task: Task, experience: ExperienceMemory | None) -> None:
-    """Keep the plan of an answer that says where it is from."""
-    if experience is None or not (answer.question and answer.citations):
+    """Keep the plan of an answer that says where it is from, but not of one that may lean on what was said before."""
+    if experience is None or task.turns or not (answer.question and answer.citations):
         return
     outcome: Literal["complete", "partial"] = "partial" if answer.partial else "complete"
     try:
