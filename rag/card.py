@@ -69,8 +69,9 @@ class SourceCard(BaseModel):
         return self.arguments.model_json_schema()
 
     def __hash__(self) -> int:
-        # Schemas cannot be hashed. What is worked out of a card is kept by it, for all questions.
-        return hash(self.fingerprint)
+        # Schemas cannot be hashed. What is worked out of a card is kept by it, for all questions: cards that
+        # differ in their argument model alone, as those of a source that is made anew, must not meet there.
+        return hash((self.fingerprint, self.arguments))
 
     @cached_property
     def properties(self) -> dict[str, Schema]:
