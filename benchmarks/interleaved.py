@@ -43,8 +43,8 @@ from rag.types import Answer, Usage
 LATENCY, SOURCE_DELAY = 0.2, 0.05  # seconds
 PLANNERS: dict[str, Planner] = {"reaper": Reaper(), "react": React()}
 STEPS = [
-    *({"thought": "…", "source": step["source"], "args": step["args"]} for step in json.loads(PLAN)["steps"]),
-    {"thought": "That is all.", "finish": True},
+    *({"thought": "…", "step": {"source": step["source"], "args": step["args"]}} for step in json.loads(PLAN)["steps"]),
+    {"thought": "That is all.", "step": None},
 ]
 
 
@@ -168,11 +168,10 @@ def _validity(written: Sequence[str], cards: Sequence[SourceCard]) -> dict[str, 
 def _read(text: str) -> Plan | None:
     """The plan, or the one step, that a model wrote; without steps where it ends the walk."""
     found = next(objects(text), None)
-    if found is None or not found.keys() & {"steps", "source", "finish"}:
+    if found is None or not found.keys() & {"steps", "step"}:
         return None
     try:
-        one = {name: found[name] for name in ("source", "args") if name in found}
-        return from_model(found if "steps" in found else {"steps": [one] if one else []})
+        return from_model(found if "steps" in found else {"steps": [found["step"]] if found["step"] else []})
     except PlanError:
         return None
 

@@ -56,7 +56,7 @@ class React:
         >>> (asked,) = next(steps)
         >>> asked.prompt
         'react'
-        >>> reply = '{"thought": "The docs tell.", "source": "docs", "args": {"query": "leave"}}'
+        >>> reply = '{"thought": "The docs tell.", "step": {"source": "docs", "args": {"query": "leave"}}}'
         >>> (action,) = steps.send((Completion(reply),))
         >>> print(action.plan)
         s1  docs(query="leave")
@@ -118,7 +118,7 @@ class _Trail:
             except (ModelError, BudgetExceeded, PromptError) as error:
                 return f"the model wrote no further step: {error}"
             written = next(objects(reply.text), {})
-            if written.get("finish"):
+            if "step" in written and not written["step"]:
                 return ""
             yield from self._taken(written, reply.text)
             if self.wasted >= _MOST_WASTED:
@@ -156,9 +156,10 @@ class _Trail:
             PlanError: it is no step, cannot be mended, or was run before.
         """
         plan = self.executed.plan
-        source, args = written.get("source"), written.get("args") or {}
+        call = written.get("step", written)
+        source, args = (call.get("source"), call.get("args") or {}) if isinstance(call, dict) else (None, {})
         if not source or not isinstance(source, str) or not isinstance(args, dict):
-            raise PlanError('it has no "source" with "args", and is not {"thought": "...", "finish": true}')
+            raise PlanError('it has no "step" with a "source" and "args"')
         # Made of literals: what was found may stand in it, and is not read for references.
         step = Step(id=f"s{len(plan.steps) + 1}", source=source, args=args)
         alone = repair(Plan(steps=(step,)), self.task.cards, question=self.task.question)
@@ -172,13 +173,18 @@ class _Trail:
 
 
 def _step_schema(plan: Schema) -> Schema:
-    """The schema of one step with a thought, or of the end, made from that of a plan."""
-    thought: Schema = {"type": "string"}
-    kinds = []
-    for kind in plan["properties"]["steps"]["items"]["anyOf"]:
-        # The thought comes first: it is to lead to the step.
-        properties = {"thought": thought, "source": kind["properties"]["source"], "args": kind["properties"]["args"]}
-        kinds.append(kind | {"properties": properties, "required": [*properties]})
-    end = {"thought": thought, "finish": {"const": True}}
-    kinds.append({"type": "object", "properties": end, "required": [*end], "additionalProperties": False})
-    return {"anyOf": kinds} | {name: plan[name] for name in plan.keys() & {"$defs"}}
+    """The schema of a thought with one step or none, made from that of a plan.
+
+    Sources that take the same arguments share a kind: fifty of texts would make fifty.
+    """
+    kinds: dict[str, Schema] = {}
+    for step in plan["properties"]["steps"]["items"]["anyOf"]:
+        source, args = step["properties"]["source"]["const"], step["properties"]["args"]
+        kind = kinds.setdefault(json.dumps(args, sort_keys=True), _object(source={"enum": []}, args=args))
+        kind["properties"]["source"]["enum"].append(source)
+    schema = _object(thought={"type": "string"}, step={"anyOf": [*kinds.values(), {"type": "null"}]})
+    return schema | {name: plan[name] for name in plan.keys() & {"$defs"}}
+
+
+def _object(**properties: Schema) -> Schema:
+    return {"type": "object", "properties": properties, "required": [*properties], "additionalProperties": False}

@@ -11,11 +11,11 @@ from rag.protocols import Complete, Completion, Draft, Execute, Executed, Failed
 from rag.testing import FakeModel, FakeSource
 from rag.types import Budget, Evidence, EvidenceItem, Passage, Turn
 
-FINISH = '{"thought": "That is all.", "finish": true}'
+FINISH = '{"thought": "That is all.", "step": null}'
 
 
 def _step(source, **args):
-    return json.dumps({"thought": "…", "source": source, "args": args})
+    return json.dumps({"thought": "…", "step": {"source": source, "args": args}})
 
 
 def _ran(action, rows, failures=()):
@@ -68,19 +68,22 @@ def test_the_prompt_lists_sources_and_the_schema_holds_a_step_to_them(task, shop
     prompts, _, _ = _walk(task("What is the state of order O-17?", shop, model=True, turns=turns), FINISH)
     assert prompts[0].values["sources"].splitlines()[0] == "policies(query: string)"
     assert prompts[0].values["conversation"] == "Said before:\nuser: I ordered a lamp.\n\n"
-    *kinds, end = prompts[0].schema["anyOf"]
-    assert [list(kind["properties"]) for kind in kinds] == [["thought", "source", "args"]] * 4
-    assert kinds[0]["properties"]["source"] == {"const": "policies"}
-    assert end["required"] == ["thought", "finish"]
+    schema = prompts[0].schema
+    assert schema["required"] == ["thought", "step"]
+    texts, orders, end = schema["properties"]["step"]["anyOf"]
+    assert texts["properties"]["source"] == {"enum": ["policies", "products", "reviews"]}
+    assert orders["properties"]["source"] == {"enum": ["orders"]}
+    assert end == {"type": "null"}
 
 
 @pytest.mark.parametrize(
     ("reply", "told"),
     [
         (_step("nowhere", query="x"), "'nowhere', which is not a source; there are: docs, news"),
-        ("I would ask the docs.", 'it has no "source"'),
-        ('{"thought": "…", "source": ["docs"], "args": {}}', 'it has no "source"'),
-        ('{"thought": "…", "source": "docs", "args": {"query": {"a": 1}}}', "'query' of 'docs'"),
+        ("I would ask the docs.", 'it has no "step"'),
+        ('{"thought": "…", "step": "docs"}', 'it has no "step"'),
+        ('{"thought": "…", "step": {"source": ["docs"], "args": {}}}', 'it has no "step"'),
+        ('{"thought": "…", "step": {"source": "docs", "args": {"query": {"a": 1}}}}', "'query' of 'docs'"),
     ],
 )
 def test_a_step_that_cannot_be_run_is_told_and_costs_no_call_of_a_source(task, texts, reply, told):
@@ -92,7 +95,7 @@ def test_a_step_that_cannot_be_run_is_told_and_costs_no_call_of_a_source(task, t
 
 
 def test_what_rules_can_mend_is_run_with_a_note(task, texts):
-    reply = '{"thought": "…", "source": "Docs", "args": {"query": "x", "page": 2}}'
+    reply = '{"thought": "…", "step": {"source": "Docs", "args": {"query": "x", "page": 2}}}'
     _, _, answer = _walk(task("Why?", texts("docs", "news"), model=True), reply, FINISH)
     assert str(answer.plan) == 's1  docs(query="x")'
     assert answer.notes[0] == "s1: source 'Docs' read as 'docs'"
