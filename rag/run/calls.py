@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
 import anyio
 from pydantic_core import from_json, to_json
@@ -140,14 +140,18 @@ class Calls:
             raise SourceTimeout(f"{card.name} did not answer within {card.timeout:g} seconds", source=card.name)
         raise RuntimeError("a call neither returned nor was cancelled")
 
+    @property
+    def telling(self) -> tuple[str, ...]:
+        """The names of the sources that can tell how much they may hold on a question."""
+        # Not isinstance: it looks long at each member of a protocol.
+        return tuple(name for name in self.cards if hasattr(self.sources[name], "relevance"))
+
     async def relevance(self, name: str, question: str) -> float | None:
-        """How much the source may hold on the question; None where it does not tell, or not soon.
+        """How much a source that can tell may hold on the question; None where it does not, or not soon.
 
         A probe takes the same room as a call.
         """
-        source, card = self.sources[name], self.cards[name]
-        if not isinstance(source, Relevant):
-            return None
+        source, card = cast(Relevant, self.sources[name]), self.cards[name]
         async with self._cap_of(card), self._slots:
             with anyio.move_on_after(min(PROBE_SECONDS, card.timeout)):
                 try:

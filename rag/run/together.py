@@ -24,6 +24,8 @@ async def together(calls: Sequence[Callable[[], Awaitable[_Result]]]) -> list[_R
     async def run(position: int) -> None:
         results[position] = await calls[position]()
 
+    if not calls:
+        return []
     try:
         if len(calls) == 1:  # as most are, and a task of its own would cost more than many a call
             return [await calls[0]()]
