@@ -14,6 +14,7 @@ from rag.experience.served import served
 from rag.experience.table import TABLES, Experience, forget, found, key_of, owner, put
 from rag.plan import Plan
 from rag.protocols import Example
+from rag.retrieve.queries import query_vectors
 from rag.sqlite import Format, SqliteFile, path_of, transaction
 from rag.types import Scope
 
@@ -111,7 +112,7 @@ class ExperienceMemory(SqliteFile):
             "plan": plan.replace(question=question).to_json(),
             "outcome": outcome,
             "embedder": self._embedder.name,
-            "vector": self._embedder.embed([question])[0].tobytes(),
+            "vector": query_vectors(self._embedder)(question).tobytes(),
         }
         with self._held() as db, transaction(db):
             put(db, owner(scope), values, most=self._most)
@@ -216,7 +217,7 @@ class ExperienceMemory(SqliteFile):
         import numpy as np
 
         vectors = self._vectors(kept)
-        worth = vectors @ self._embedder.embed([question])[0]
+        worth = vectors @ query_vectors(self._embedder)(question)
         partial = np.array([one.outcome == "partial" for one in kept])
         return np.where(partial, worth * np.float32(_PARTIAL), worth), vectors
 
