@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, create_model
 
@@ -59,7 +59,9 @@ class SourceCard(BaseModel):
     idempotent: bool = True
     cacheable: bool = False
     ttl: float | None = Field(default=None, description="seconds that a result may be kept")
-    cost: dict[str, float] = Field(default_factory=dict, description="declared seconds and usd of one call")
+    cost: dict[Literal["seconds", "usd", "tokens"], Annotated[float, Field(ge=0)]] = Field(
+        default_factory=dict, description="declared seconds, usd, and tokens of what it brings, of one call"
+    )
     concurrency: int = Field(default=100, ge=1, description="calls that may run at once, of all questions together")
     timeout: float = Field(default=30.0, gt=0, description="seconds that one call may take")
 

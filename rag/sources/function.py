@@ -83,6 +83,8 @@ def source(
     cacheable: bool = False,
     ttl: float | None = None,
     concurrency: int = 100,
+    idempotent: bool = True,
+    cost: Mapping[str, float] | None = None,
 ) -> FunctionSource:
     """A Python function, plain or async, as a source.
 
@@ -102,6 +104,9 @@ def source(
         cacheable: the same call brings the same rows, so that they may be kept.
         ttl: seconds that rows may be kept.
         concurrency: calls that may run at once, of all questions together.
+        idempotent: a call may be made again, or in vain, without harm. One that is not is never retried,
+            and never begun before its plan is whole.
+        cost: what one call takes of "seconds", "usd" and "tokens" (of what it brings), for estimates and budgets.
 
     Raises:
         ConfigError: a parameter has no type hint or cannot be given by name, or the options do not go together.
@@ -138,6 +143,8 @@ def source(
         ttl=ttl,
         concurrency=concurrency,
         timeout=timeout,
+        idempotent=idempotent,
+        cost=dict(cost or {}),
     )
     return FunctionSource(card, function, signature.scope)
 
