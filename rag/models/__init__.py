@@ -22,6 +22,7 @@ def model(
     max_tokens: int | None = 2048,
     temperature: float | None = 0.0,
     extra: Mapping[str, Any] | None = None,
+    strict: bool | None = None,
 ) -> OpenAIModel | LocalModel:
     """The model of that name at an OpenAI-compatible endpoint, or of that GGUF file in this process.
 
@@ -33,6 +34,8 @@ def model(
         max_tokens: the reply's size at most, where the call does not say.
         temperature: 0 for the likeliest reply; None leaves it to the endpoint.
         extra: further fields of each request's body.
+        strict: whether an endpoint is sent schemas in the strict form that it then enforces; by default
+            where it is OpenAI's own. A model in this process keeps to schemas anyway.
 
     Raises:
         ConfigError: there is neither a key nor a URL, or the file cannot be used.
@@ -52,7 +55,7 @@ def model(
     if name.endswith(".gguf") and base_url is None:
         return LocalModel(name, **options)
     base_url, api_key = _from_settings(name, base_url, api_key)
-    return OpenAIModel(name, base_url=base_url, api_key=api_key, **options)
+    return OpenAIModel(name, base_url=base_url, api_key=api_key, strict=strict, **options)
 
 
 def _from_settings(name: str, base_url: str | None, api_key: str | None) -> tuple[str | None, str | None]:

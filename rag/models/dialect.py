@@ -2,18 +2,19 @@
 
 OpenAI-compatible endpoints differ: some know no JSON schema, some no usage in a stream, and OpenAI's own
 reasoning models take neither `temperature` nor `max_tokens`. So the full request goes first, and what is
-refused is left out of the next one.
+refused is left out of the next one. Strict schemas are sent where an endpoint is known to enforce them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from rag.card import Schema
 from rag.errors import ContextTooLong
 from rag.models.errors import translate
+from rag.models.strict import strict_schema
 from rag.protocols import Message
 
 if TYPE_CHECKING:
@@ -23,6 +24,13 @@ __all__ = ["Ask", "Dialect"]
 
 _SCHEMA_NAME: Final = "reply"
 _REFUSALS: Final = (400, 404, 422)
+_Format: TypeAlias = Literal["strict", "json_schema", "json_object", "none"]
+_SIMPLER: Final[Mapping[_Format, _Format]] = {
+    "strict": "json_schema",
+    "json_schema": "json_object",
+    "json_object": "none",
+    "none": "none",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +54,7 @@ class Dialect:
         {'max_tokens': 9, 'temperature': 0.0, 'response_format': {'type': 'json_object'}}
     """
 
-    format: Literal["json_schema", "json_object", "none"] = "json_schema"
+    format: _Format = "json_schema"
     limit: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     temperature: bool = True
     stream_options: bool = True
@@ -69,7 +77,10 @@ class Dialect:
     def _response_format(self, schema: Schema) -> dict[str, Any]:
         if self.format == "json_object":
             return {"type": "json_object"}
-        return {"type": "json_schema", "json_schema": {"name": _SCHEMA_NAME, "schema": schema}}
+        told: dict[str, Any] = {"name": _SCHEMA_NAME, "schema": schema}
+        if self.format == "strict" and (strict := strict_schema(schema)) is not None:
+            told = {"name": _SCHEMA_NAME, "strict": True, "schema": strict}
+        return {"type": "json_schema", "json_schema": told}
 
     def without_refused(self, error: openai.APIStatusError, sent: Mapping[str, Any]) -> Dialect | None:
         """The dialect to try after a refusal, or None when no option of ours can be to blame.
@@ -95,5 +106,5 @@ class Dialect:
             case "stream_options":
                 return replace(self, stream_options=False)
             case "response_format":
-                return replace(self, format="json_object" if self.format == "json_schema" else "none")
+                return replace(self, format=_SIMPLER[self.format])
         return None

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["OpenAIModel"]
 
 _OPENAI: Final = "https://api.openai.com/v1"
+_ENFORCED_AT: Final = ".api.openai.com"  # its regions' hosts as well
 _CONNECT: Final = 10.0  # seconds; an endpoint that thinks for minutes still accepts a connection at once
 
 
@@ -52,6 +53,8 @@ class OpenAIModel(Closing):
         max_tokens: the reply's size at most, where the call does not say.
         temperature: 0 for the likeliest reply; None leaves it to the endpoint.
         extra: further fields of the request's body, for what an endpoint adds to the API.
+        strict: whether schemas are sent in strict form, which the endpoint then enforces; by default
+            where it is OpenAI's own. A schema that has no such form is sent as it is.
         transport: the HTTP library beneath; aiohttp holds up better under many calls at once.
 
     Raises:
@@ -72,6 +75,7 @@ class OpenAIModel(Closing):
         max_tokens: int | None = 2048,
         temperature: float | None = 0.0,
         extra: Mapping[str, Any] | None = None,
+        strict: bool | None = None,
         transport: Literal["aiohttp", "httpx"] = "aiohttp",
     ) -> None:
         self.name = name
@@ -82,7 +86,8 @@ class OpenAIModel(Closing):
         self._temperature = temperature
         self._extra = dict(extra or {})
         self._transport = transport
-        self._dialect = Dialect()
+        enforced = f".{urlsplit(self._url).hostname}".endswith(_ENFORCED_AT) if strict is None else strict
+        self._dialect = Dialect(format="strict" if enforced else "json_schema")
         self._clients: PerLoop[AsyncOpenAI] = PerLoop(self._client, lambda client: client.close())
 
     @property

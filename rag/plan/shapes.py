@@ -117,7 +117,7 @@ class Shape:
         return None if not whys or None in whys else whys[0]
 
     def _kind_misfit(self, value: ArgValue) -> str | None:
-        if isinstance(value, Ref | Template | None):
+        if isinstance(value, Ref | Template) or (value is None and self.may_be("null")):
             return None
         if self.types and not any(isinstance(value, _TYPES.get(kind, (object,))) for kind in self.types):
             return None if "format" in self.schema else f"should be {_words(self.types)}"
@@ -145,7 +145,7 @@ class Shape:
             return value
         for shape in self.kinds():
             if isinstance(value, dict) and "object" in shape.types:
-                return {k: part.cast(v) if (part := shape.field(k)) else v for k, v in value.items()}
+                return {k: part.cast(v) if part else v for k, v, part in shape._given(value)}
             if isinstance(value, list) and "array" in shape.types:
                 return [shape.item.cast(item) for item in value]
         plain = isinstance(value, str | int | float)
@@ -154,6 +154,13 @@ class Shape:
         if plain and self.takes("array") and not any(self.takes(kind) for kind in _TYPES if kind not in _ONLY_LISTS):
             return next([shape.item.cast(value)] for shape in self.kinds() if "array" in shape.types)
         return value
+
+    def _given(self, value: Mapping[str, ArgValue]) -> Iterator[tuple[str, ArgValue, Shape | None]]:
+        """The fields of a value with their shapes; null means absent where a field is not to be null."""
+        for name, part in value.items():
+            shape = self.field(name)
+            if part is not None or shape is None or shape.takes_anything or shape.takes("null"):
+                yield name, part, shape
 
     def _takes_number(self) -> bool:
         return any(self.takes(kind) for kind in ("integer", "number", "boolean"))

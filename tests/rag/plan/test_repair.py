@@ -246,6 +246,8 @@ def test_what_may_fit_beside_references_is_no_problem(args):
         ({"filters": {"city": 5, "ids": "a"}}, {"filters": {"city": "5", "ids": ["a"]}}),
         ({"filters": {"city": "$s1.title", "ids": [1]}}, {"filters": {"city": Ref("s1", ("title",)), "ids": ["1"]}}),
         ({"filters": {"city": "$s1.title", "limit": []}}, {}),
+        ({"filters": {"city": "a", "ids": None, "limit": None}}, {"filters": {"city": "a", "limit": None}}),
+        ({"filters": {"city": "$s1.title", "ids": None}}, {"filters": {"city": Ref("s1", ("title",))}}),
         ({"ids": ["$s1[*].title"]}, {"ids": Ref("s1", (EVERY, "title"))}),
         ({"query": "$s1[0]"}, {"query": Ref("s1", (0, "title"))}),
         ({"ids": "$s1[*]"}, {"ids": Ref("s1", (EVERY, "title"))}),
