@@ -90,8 +90,9 @@ def best_quote(claim: str, passage: Passage) -> str:
         return both, both / (len(own) + 1)
 
     quotes = [passage.text[start:end] for start, end in statements(passage.text)]
-    best = max(quotes, key=shared, default="")
-    return best if shared(best)[0] else ""
+    shares = [shared(quote) for quote in quotes]
+    best = max(shares, default=(0, 0.0))
+    return quotes[shares.index(best)] if best[0] else ""
 
 
 def speaks_of_absence(sentence: str) -> bool:

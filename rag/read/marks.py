@@ -96,7 +96,11 @@ class Bare:
 
     def owner(self, at: int) -> int:
         """Which statement a mark belongs to: the one it stands in or after."""
-        return max(bisect_left([start for start, _ in self.spans], at) - 1, 0)
+        return max(bisect_left(self._starts, at) - 1, 0)
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return [start for start, _ in self.spans]
 
     def statement(self, owner: int) -> str:
         """The text of a statement; empty when the text is but a heading or a rule."""
