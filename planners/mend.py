@@ -15,6 +15,7 @@ from planners.rules import Routed
 from planners.schemas import id_pattern
 from rag.card import SourceCard
 from rag.plan import Plan, Step, Template, references, repair
+from rag.plan.givers import needs
 from rag.protocols import Task
 
 __all__ = ["completed", "less_references", "mended", "with_stand_ins"]
@@ -74,9 +75,14 @@ def _only_ids(card: SourceCard, task: Task) -> dict[str, Any]:
 
 def _is_particular(step: Step, card: SourceCard, task: Task) -> bool:
     """Whether a step over records looks for some of them: the question points at them, or an argument chooses."""
-    if not is_record(card) or pointers(card, _said(task)):
+    if not is_record(card) or not _lists(card) or pointers(card, _said(task)):
         return True
     return any(_chooses(name, value, card, task) for name, value in step.args.items() if name != "table")
+
+
+def _lists(card: SourceCard) -> bool:
+    """Whether a source that is asked for nothing lists its rows, as a table does: a tool does what it is for."""
+    return not needs(card) and bool(card.query_argument or card.argument_of_role("newest"))
 
 
 def _chooses(name: str, value: Any, card: SourceCard, task: Task) -> bool:
@@ -93,7 +99,7 @@ def completed(plan: Plan, routed: Routed) -> Plan:
     """The plan with a step for each part of the question that none of its steps is for.
 
     A source that rules did not think of may be for any part, so that where the plan asks one nothing
-    is added.
+    is added. Nor is one that needs more than words to search for: rules only guess at that.
     """
     asked = {step.source for step in plan.steps}
     if asked - {step.source for step in routed.plan.steps}:
@@ -102,7 +108,7 @@ def completed(plan: Plan, routed: Routed) -> Plan:
     free = (f"s{n}" for n in itertools.count(1) if f"s{n}" not in taken)
     for part in routed.parts:
         whys = {choice.card.name: choice.why for choice in part.choices}
-        if not whys or asked & whys.keys():
+        if not whys or asked & whys.keys() or any(needs(choice.card) for choice in part.choices):
             continue
         for step in routed.plan.steps:
             args = {name: less_references(value) for name, value in step.args.items()}
@@ -113,11 +119,14 @@ def completed(plan: Plan, routed: Routed) -> Plan:
     return plan
 
 
-def with_stand_ins(plan: Plan) -> Plan:
-    """The plan with a step in place of each that needs a record's field, should there be no record."""
+def with_stand_ins(plan: Plan, cards: Sequence[SourceCard]) -> Plan:
+    """The plan with a step in place of each that searches for a record's field, should there be no record."""
+    queries = {card.name: card.query_argument for card in cards}
     more = []
     for step in plan.steps:
-        args = {name: less_references(value) for name, value in step.args.items()}
+        # Words to search for say enough without the field; a sum or a message does not.
+        query = queries.get(step.source) or ""
+        args = {**step.args, query: less_references(step.args[query])} if query in step.args else step.args
         stands = not any(references(args)) and "" not in args.values()
         if len(step.needs) == 1 and not step.if_empty and stands:
             (needed,) = step.needs

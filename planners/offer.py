@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final
 
 from planners.fill import fill
@@ -14,6 +14,8 @@ from planners.schemas import enumerated, id_pattern
 from prompts.inert import inert, on_one_line
 from rag.card import Schema, SourceCard
 from rag.plan import plan_schema
+from rag.plan.check import MAX_STEPS
+from rag.plan.givers import Givers, needs, row_fields
 from rag.protocols import Example, Task
 
 __all__ = ["given_arguments", "offered_arguments", "offered_examples", "offered_lines", "offered_schema"]
@@ -23,6 +25,8 @@ MOST_ARGUMENTS: Final = 6
 
 _MOST_FIELDS: Final = 16
 _IDENTITY: Final = frozenset(("doc_id", "chunk_id"))
+_PASSAGE: Final = frozenset(("doc_id", "chunk_id", "title", "text", "score", "span", "metadata"))
+_MOST_GIVING: Final = 3
 _ABOUT: Final = 140  # characters
 _BEFORE: Final = "Earlier questions, and the plans that served them:"
 _QUESTION: Final = 240
@@ -80,24 +84,43 @@ def offered_arguments(card: SourceCard, given: Collection[str] = ()) -> tuple[st
 
 def offered_lines(cards: Sequence[SourceCard], given: Mapping[str, Collection[str]]) -> str:
     """One line for each source: its call, the fields of its rows where they are records, what it is about."""
-    return "\n".join(_line(card, given.get(card.name, ())) for card in cards)
+    among = Givers(cards)
+    return "\n".join(_line(card, given.get(card.name, ()), among) for card in cards)
 
 
-def _line(card: SourceCard, given: Collection[str]) -> str:
+def _line(card: SourceCard, given: Collection[str], among: Givers) -> str:
     line = card.signature_of(offered_arguments(card, given))
-    if is_record(card):
-        shown = [name for name in (card.output or {}).get("properties", {}) if name not in _IDENTITY][:_MOST_FIELDS]
-        line += f" returns {', '.join(shown)}" if shown else ""
+    if shown := _shown_fields(card)[:_MOST_FIELDS]:
+        line += f" returns {', '.join(shown)}"
     # A list of tables and columns tells nothing that the call and the fields do not.
     tells = set(content(card.about)) - fields(card) - nouns(card)
+    told = [on_one_line(card.about, _ABOUT)] if len(tells) > 1 else []
+    told += [f"{name} from {' or '.join(giving)}" for giving, name in _from_others(card, among)]
     # Made of what documents and databases hold: it may start no line, and speak as nobody else.
-    line = inert(" ".join(line.splitlines()))
-    return f"{line}: {on_one_line(card.about, _ABOUT)}" if len(tells) > 1 else line
+    return inert(f"{line}: {'; '.join(told)}" if told else line)
+
+
+def _shown_fields(card: SourceCard) -> list[str]:
+    """The fields of a source's rows, of nested ones the innermost; none where rows are passages of text."""
+    paths = list(row_fields(card))
+    if not is_record(card) and {path[0] for path in paths} <= _PASSAGE:
+        return []
+    inner = [path for path in paths if not any(other[: len(path)] == path and other != path for other in paths)]
+    return [".".join(path) for path in inner if path[0] not in _IDENTITY]
+
+
+def _from_others(card: SourceCard, among: Givers) -> Iterator[tuple[tuple[str, ...], str]]:
+    """The arguments that a source needs and others may give, by who gives them."""
+    by_givers: dict[tuple[str, ...], list[str]] = {}
+    for name in card.properties:
+        if name in needs(card) and (giving := among.of(card, name)[:_MOST_GIVING]):
+            by_givers.setdefault(giving, []).append(name)
+    return ((giving, ", ".join(names)) for giving, names in by_givers.items())
 
 
 def offered_schema(cards: Sequence[SourceCard], given: Mapping[str, Collection[str]]) -> Schema:
     """The schema of a plan over the sources, with the arguments that the lines show and no others."""
-    schema = plan_schema(cards)
+    schema = plan_schema(cards, max_steps=MAX_STEPS) if any(needs(card) for card in cards) else plan_schema(cards)
     for card, step in zip(cards, schema["properties"]["steps"]["items"].get("anyOf", ()), strict=True):
         shown = offered_arguments(card, given.get(card.name, ()))
         args = step["properties"]["args"]

@@ -7,12 +7,12 @@ where no plan can be had, rules plan.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection, Generator, Mapping, Sequence
+from collections.abc import Collection, Generator, Sequence
 from typing import Final
 
 from planners.actions import complete, planned, probes, retrieve_and_read
 from planners.choose import by_content
+from planners.draft import drafted
 from planners.foresee import foreseen
 from planners.mend import completed, with_stand_ins
 from planners.names import said_of
@@ -26,6 +26,7 @@ from prompts.inert import inert
 from rag.card import SourceCard
 from rag.errors import BudgetExceeded, ModelError, PlanError, PromptError
 from rag.plan import Plan
+from rag.plan.givers import Givers, needs
 from rag.protocols import Action, Observation, Steps, Task
 
 __all__ = ["MOST_OFFERED", "Reaper", "read_plan"]
@@ -33,7 +34,10 @@ __all__ = ["MOST_OFFERED", "Reaper", "read_plan"]
 MOST_OFFERED: Final = 12
 """Sources that the model is offered, at most; of more, those that fit the question best."""
 
-_MOST_TOKENS: Final = 600
+MOST_GIVERS: Final = 6
+"""Sources that the model is offered besides, since others need what they give."""
+
+_MOST_TOKENS: Final = 1000
 
 _Planning = Generator[tuple[Action, ...], tuple[Observation, ...], Plan]
 
@@ -86,7 +90,7 @@ class Reaper:
         except PlanError as error:
             return prior.noted(f"planned by rules, since the model's plan cannot be used: {error}")
         if plan.steps:
-            return planned(with_stand_ins(completed(plan, routed)), task)
+            return planned(with_stand_ins(completed(plan, routed), task.cards), task)
         # A small model gives up easily; what a question names outright is looked up all the same.
         if task.retrieve or written.steps or named_choices(task):
             return prior.noted("planned by rules, since the model asks for nothing in particular")
@@ -96,14 +100,25 @@ class Reaper:
 def _offered(
     task: Task, prior: Plan, named: Collection[str]
 ) -> Generator[tuple[Action, ...], tuple[Observation, ...], tuple[SourceCard, ...]]:
-    """The sources that the model may choose from, in card order: those named, else all, of many the fittest."""
-    kept = set(named)
-    if not kept and len(task.cards) > MOST_OFFERED:
+    """The sources that the model may choose from, in card order: those named, else all, of many the fittest.
+
+    Beside those that need what the question may not give come others that give it.
+    """
+    by_name = {card.name: card for card in task.cards}
+    if named and not any(needs(by_name[name]) for name in named):
+        return tuple(card for card in task.cards if card.name in named)
+    if len(task.cards) <= MOST_OFFERED:
+        return task.cards
+    kept = {*named, *(step.source for plan in (prior, *(one.plan for one in task.examples)) for step in plan.steps)}
+    if task.fit:
+        kept |= set(sorted(by_name, key=lambda name: -task.fit.get(name, 0.0))[:MOST_OFFERED])
+    else:
         (relevance,) = yield from probes([task.question])
-        best = by_content(task.question, task.cards, relevance, fit=task.fit, close=0.0, most=MOST_OFFERED)
-        known = (step.source for plan in (prior, *(one.plan for one in task.examples)) for step in plan.steps)
-        kept = {*known, *(choice.card.name for choice in best)}
-    return tuple(card for card in task.cards if card.name in kept) if kept else task.cards
+        best = by_content(task.question, task.cards, relevance, close=0.0, most=MOST_OFFERED)
+        kept |= {choice.card.name for choice in best}
+    fittest = [card for card in task.cards if card.name in kept]
+    kept |= {card.name for card in Givers(task.cards).added(fittest, task.fit, MOST_GIVERS)}
+    return tuple(card for card in task.cards if card.name in kept) or task.cards
 
 
 def _written(
@@ -115,7 +130,7 @@ def _written(
         "conversation": said_before(task.turns),
         "sources": offered_lines(offered, given),
         "examples": offered_examples(task.examples, offered),
-        "draft": _draft(prior, said_of(task.question, offered)),
+        "draft": drafted(prior, said_of(task.question, offered), offered),
         "question": inert(task.question),
     }
     reply = yield from complete(
@@ -127,15 +142,3 @@ def _written(
         foresee=lambda text: foreseen(text, task, offered),
     )
     return reply.text
-
-
-def _draft(prior: Plan, said: Mapping[str, str]) -> str:
-    """The plan that rules made, in the form that the model is to write: without fallbacks, its queries short."""
-    steps = [step.replace(after=()).saved() for step in prior.steps if not step.if_empty]
-    # Short drafts make short plans: a model copies what it is shown, word by word, at a cost.
-    for step in steps:
-        if (words := said.get(step["source"])) and isinstance(step["args"].get("query"), str):
-            step["args"]["query"] = words
-    # Notes tell names of columns and the like, which may start no line.
-    notes = [" ".join(note.splitlines()) for note in prior.notes]
-    return inert("\n".join([*notes, json.dumps({"steps": steps}, ensure_ascii=False)]))

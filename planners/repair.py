@@ -17,7 +17,7 @@ from rag.protocols import Action, Observation, Task
 
 __all__ = ["sound"]
 
-_MOST_TOKENS: Final = 600
+_MOST_TOKENS: Final = 1000
 _MOST_PROBLEMS: Final = 8
 _PLAN_LENGTH: Final = 3000  # characters
 

@@ -29,7 +29,7 @@ from rag.protocols import Action, Executed, Observation, Task
 __all__ = ["replanned"]
 
 _MOST_OFFERED: Final = 12
-_MOST_TOKENS: Final = 600
+_MOST_TOKENS: Final = 1000
 _LINE_LENGTH: Final = 400  # characters
 
 _Actions = tuple[Action, ...]
