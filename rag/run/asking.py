@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 import anyio
+from pydantic_core import to_json
 
 from rag.blot import blotted
 from rag.card import Schema
@@ -54,8 +55,8 @@ class Asking:
         messages, identity = render(action.prompt, action.values, self.prompts)
         if self.kept is None or not action.keep:
             return await self._asked(action, messages, identity, on_token)
-        told = [asdict(message) for message in messages]
-        key = key_of("reply", self.scope, self.cards, _identity(self.model), identity, told, action.schema)
+        told = to_json([messages, action.schema], fallback=str).decode()  # as text, since it is large
+        key = key_of("reply", self.scope, self.cards, _identity(self.model), identity, told)
         if isinstance(found := await self.kept.aget(key), str):
             with self.tracer.span(self.model.name, "model", prompt=identity, cached=True):
                 return Completion(found, identity)
@@ -72,7 +73,7 @@ class Asking:
         on_token: Callable[[str], None] | None,
     ) -> Completion:
         size = 0
-        if self.ledger.budget.tokens is not None:
+        if self.ledger.weighs(self.model.name):
             size = await anyio.to_thread.run_sync(self._size, messages, action.schema, abandon_on_cancel=True)
         stream = _Stream(on_token, self._begin(action))
         details = self._details(action, messages, stream)
@@ -91,7 +92,7 @@ class Asking:
 
     def _begin(self, action: Complete) -> Callable[[str], None] | None:
         """What begins the calls of the steps that the text so far has whole."""
-        if self.ahead is None or action.foresee is None:
+        if self.ahead is None or action.foresee is None or self.costs.is_quick(action.prompt):
             return None
         ahead, foresee = self.ahead, action.foresee
         return lambda text: ahead.begin(foresee(text))
@@ -114,13 +115,13 @@ class Asking:
         self, action: Complete, messages: Sequence[Message], size: int, stream: _Stream, span: OpenSpan
     ) -> Reply:
         # Each attempt counts, also a retry: the endpoint may charge for what broke off.
-        self.ledger.before_model_call(size)
+        self.ledger.before_model_call(size, self.model.name)
         stream.text = ""
         try:
             return await self.model.complete(
                 messages,
                 schema=action.schema,
-                max_tokens=self.ledger.reply_tokens(action.max_tokens, size),
+                max_tokens=self.ledger.reply_tokens(action.max_tokens, size, self.model.name),
                 on_token=stream.pass_on if stream.wanted else None,
             )
         except BaseException as error:  # models are other people's code, and this is the edge to them

@@ -61,7 +61,11 @@ class Ledger:
             return f"the budget of {self.budget.usd:g} usd could not be held: what the model costs is not known"
         return ""
 
-    def before_model_call(self, prompt_tokens: int = 0) -> None:
+    def weighs(self, model: str) -> bool:
+        """Whether the size of a prompt matters before it is sent."""
+        return self.budget.tokens is not None or (self.budget.usd is not None and self._prices.of(model) is not None)
+
+    def before_model_call(self, prompt_tokens: int = 0, model: str = "") -> None:
         """Count a model call whose prompt has about so many tokens.
 
         Raises:
@@ -70,18 +74,29 @@ class Ledger:
         budget, spent = self.budget, self._spent
         if budget.model_calls is not None and self._calls >= budget.model_calls:
             self.refuse("model_calls", budget.model_calls, self._calls)
-        if budget.tokens is not None and spent.tokens + prompt_tokens >= budget.tokens:
+        room = self._room(prompt_tokens, model)
+        if budget.tokens is not None and room["tokens"] < 1:
             self.refuse("tokens", budget.tokens, spent.tokens)
-        if budget.usd is not None and (spent.usd or 0.0) >= budget.usd:
+        if budget.usd is not None and ((spent.usd or 0.0) >= budget.usd or room.get("usd", 1) < 1):
             self.refuse("usd", budget.usd, spent.usd or 0.0)
         self._calls += 1
 
-    def reply_tokens(self, wanted: int | None, prompt_tokens: int) -> int | None:
+    def reply_tokens(self, wanted: int | None, prompt_tokens: int, model: str = "") -> int | None:
         """How long the reply may be, in tokens: as long as wanted, or as the budget leaves."""
-        if self.budget.tokens is None:
-            return wanted
-        left = self.budget.tokens - self._spent.tokens - prompt_tokens
-        return left if wanted is None else min(wanted, left)
+        limits = [*self._room(prompt_tokens, model).values(), *([] if wanted is None else [wanted])]
+        return min(limits, default=None)
+
+    def _room(self, prompt_tokens: int, model: str) -> dict[str, int]:
+        """How many tokens of a reply the limits leave after the prompt, where they can be held before a call."""
+        room: dict[str, int] = {}
+        if self.budget.tokens is not None:
+            room["tokens"] = self.budget.tokens - self._spent.tokens - prompt_tokens
+        price = self._prices.of(model) if self.budget.usd is not None else None
+        if self.budget.usd is not None and price is not None and price.output:
+            prompt = price.usd(Usage(prompt_tokens=prompt_tokens))
+            left = self.budget.usd - (self._spent.usd or 0.0) - prompt
+            room["usd"] = int(left / price.usd(Usage(completion_tokens=1)))
+        return room
 
     def add(self, usage: Usage, model: str = "") -> Usage:
         """Enter what a counted call of the model used; it comes back with its price."""

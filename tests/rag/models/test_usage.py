@@ -77,6 +77,8 @@ def test_a_budget_of_money_binds_by_the_table(endpoint, assistant):
     held = asked.ask(QUESTION, budget=Budget(usd=USD / 2))
     assert held.usage.model_calls == 1 < full.usage.model_calls
     assert held.partial
+    wanted, *_, allowed = (request["max_tokens"] for request in endpoint.requests)
+    assert allowed < wanted
 
 
 async def test_a_stream_is_counted_the_same(endpoint, assistant):

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from rag.errors import BudgetExceeded
+from rag.models.prices import Price, Prices
 from rag.run.budget import Ledger
 from rag.types import Budget, Usage
 
@@ -20,6 +21,20 @@ def test_tokens_of_the_prompt_count_before_it_is_sent():
 def test_a_reply_is_as_long_as_wanted_where_the_budget_leaves_room():
     assert Ledger(Budget(tokens=100)).reply_tokens(20, 50) == 20
     assert Ledger(Budget()).reply_tokens(20, 50) == 20
+
+
+def test_money_bounds_a_call_before_it_is_made_where_its_price_is_known():
+    ledger = Ledger(Budget(usd=0.001), Prices({"mine": Price(input=1, output=2)}))
+    assert ledger.weighs("mine")
+    assert not ledger.weighs("unheard-of")
+    ledger.before_model_call(400, "mine")
+    assert ledger.reply_tokens(None, 400, "mine") == 300
+    assert ledger.reply_tokens(50, 400, "mine") == 50
+    assert ledger.reply_tokens(None, 400, "unheard-of") is None
+    ledger.add(Usage(prompt_tokens=400, completion_tokens=100), "mine")
+    with pytest.raises(BudgetExceeded, match="usd"):
+        ledger.before_model_call(400, "mine")
+    assert ledger.usage.usd == pytest.approx(0.0006)
 
 
 def test_no_call_is_made_once_the_money_is_spent():
