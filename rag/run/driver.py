@@ -244,9 +244,9 @@ class Driver:
 
     async def _probed(self, action: Probe) -> Relevance:
         with self._tracer.span("probe", "plan") as span:
-            probes = [partial(self._calls.relevance, name, action.question) for name in self._cards]
-            scores = await together(probes)
-            known = {name: score for name, score in zip(self._cards, scores, strict=True) if score is not None}
+            telling = self._calls.telling
+            scores = await together([partial(self._calls.relevance, name, action.question) for name in telling])
+            known = {name: score for name, score in zip(telling, scores, strict=True) if score is not None}
             span.attributes["sources"] = len(known)
         return Relevance(known)
 
