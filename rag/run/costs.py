@@ -25,7 +25,7 @@ QUICK: Final = 0.25
 class _Call(NamedTuple):
     seconds: float
     tokens: float
-    usd: float
+    usd: float | None
 
 
 class Costs:
@@ -56,7 +56,7 @@ class Costs:
         """Remember a call of the model, for a prompt."""
         with self._lock:
             calls = self._completions.setdefault(prompt, deque(maxlen=_KEPT))
-            calls.append(_Call(usage.seconds, usage.tokens, usage.usd or 0.0))
+            calls.append(_Call(usage.seconds, usage.tokens, usage.usd))
 
     def is_quick(self, prompt: str) -> bool:
         """Whether the model is known to answer the prompt so soon that nothing is won by work begun meanwhile."""
@@ -89,7 +89,10 @@ def _spans(calls: Iterable[_Call]) -> tuple[Range | None, Range | None, Range | 
     columns = list(zip(*calls, strict=True))
     if not columns:
         return None, None, None
-    seconds, tokens, usd = (Range(_short(min(column)), _short(max(column))) for column in columns)
+    # What nobody has said the price of is not free.
+    seconds, tokens, usd = (
+        None if None in column else Range(_short(min(column)), _short(max(column))) for column in columns
+    )
     return seconds, tokens, usd
 
 
