@@ -58,8 +58,8 @@ class Givers:
     """Knows which of several sources give what others need.
 
     A field is meant for an argument when it has its words or, being of several words, the last of them;
-    where it lacks some, as `id` does of `hotel_id`, the source's name may have them. What is told of an
-    argument may also name the source.
+    where it lacks some, as `id` does of `hotel_id`, the source's name may have them. A source that needs
+    the same itself gives nothing new. Where what is told of an argument names sources, it is these.
 
     Example:
         >>> from pydantic import BaseModel
@@ -84,12 +84,19 @@ class Givers:
 
     def of(self, card: SourceCard, name: str) -> tuple[str, ...]:
         """The names of the sources that may give the argument, in card order."""
-        words, told = frozenset(_words(name)), _folded(str(card.properties[name].get("description", "")))
+        told = _folded(str(card.properties[name].get("description", "")))
         said = {other for other, folded in self._names.items() if len(folded) >= _TELLING and folded in told}
-        for other, field, own in self._fields.get((_words(name) or ("",))[-1], ()):
-            if words <= field | own or (len(field) > 1 and field <= words):
-                said.add(other)
-        return tuple(other for other in self._cards if other in said and other != card.name)
+        return tuple(other for other in self._cards if other in (said or self._alike(name)) and other != card.name)
+
+    def _alike(self, name: str) -> set[str]:
+        """The names of the sources with a field that is meant for an argument of that name."""
+        words = _words(name)
+        found = set()
+        for other, field, own in self._fields.get((words or ("",))[-1], ()):
+            alike = set(words) <= field | own or (len(field) > 1 and field <= set(words))
+            if alike and not any(_words(needed) == words for needed in needs(self._cards[other])):
+                found.add(other)
+        return found
 
     def added(self, kept: Sequence[SourceCard], fit: Mapping[str, float], most: int) -> tuple[SourceCard, ...]:
         """The sources, besides those kept, that give what these need, and what they need in turn.

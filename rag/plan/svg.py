@@ -80,9 +80,9 @@ def _depths(plan: Plan) -> dict[str, int]:
         order = plan.order
     except PlanError:  # it cannot run as it is, but it can be looked at, to be mended
         return {step.id: n for n, step in enumerate(plan.steps)}
-    depths: dict[str, int] = {}
+    steps, depths = {step.id: step for step in plan.steps}, dict[str, int]()
     for step_id in order:
-        depths[step_id] = 1 + max((depths[needed] for needed in plan.step(step_id).waits_for), default=-1)
+        depths[step_id] = 1 + max((depths[needed] for needed in steps[step_id].waits_for), default=-1)
     return depths
 
 

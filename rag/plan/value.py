@@ -14,12 +14,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from rag.errors import BadReference, PlanCycle, PlanError
 from rag.plan import draw
 from rag.plan.estimate import Cost, Estimate, estimated
+from rag.plan.normal import MOST_DEPTH, is_deep, normal
 from rag.plan.ran import Ran
-from rag.plan.refs import MOST_DEPTH, NAME, is_deep, normal, parse_value, references, unparse_value
+from rag.plan.refs import NAME, parse_value, references, unparse_value
 
 __all__ = ["Plan", "Step"]
 
 VERSION = 1
+_MOST_NAMED = 12  # steps of a ring that a message names
 
 
 class Step(BaseModel):
@@ -202,7 +204,8 @@ class Plan(BaseModel):
         try:
             return tuple(TopologicalSorter({s.id: sorted(s.waits_for) for s in self.steps}).static_order())
         except CycleError as error:
-            raise PlanCycle(f"steps wait for each other in a ring: {' → '.join(error.args[1])}") from error
+            ring = " → ".join(error.args[1][:_MOST_NAMED]) + (" → …" if len(error.args[1]) > _MOST_NAMED else "")
+            raise PlanCycle(f"steps wait for each other in a ring: {ring}") from error
 
     def without(self, *step_ids: str) -> Plan:
         """The plan less those steps.

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from rag.errors import PlanError
-from rag.plan.refs import MOST_DEPTH, NAME, is_deep
+from rag.plan.normal import MOST_DEPTH, is_deep
+from rag.plan.refs import NAME
 from rag.plan.spelling import Spelling
 from rag.plan.value import Plan, Step
 from rag.plan.words import counted, cut

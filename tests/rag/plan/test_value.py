@@ -1,6 +1,7 @@
 """Plans as values: the saved form, edits, order."""
 
 import json
+import re
 from datetime import date
 
 import pytest
@@ -9,6 +10,9 @@ from hypothesis import strategies as st
 
 from rag.errors import BadReference, PlanCycle, PlanError
 from rag.plan import Plan, Ref, Step, Template, from_model, text
+from rag.plan.estimate import Cost
+from rag.plan.ran import Ran
+from rag.types import Answer
 
 STEP = {"id": "s1", "source": "orders", "args": {"query": "lamp"}}
 
@@ -186,6 +190,46 @@ def test_diff_tells_what_went_came_and_changed():
         '~ s1  orders(query="lamp")  →  orders(query="desk lamp")',
     )
     assert old.diff(old) == ()
+
+
+def test_diff_tells_what_a_step_waits_for_where_that_changed():
+    one, two = Step(id="s1", source="docs"), Step(id="s2", source="docs", after=("s1",))
+    old = Plan(steps=(one, two))
+    assert old.diff(Plan(steps=(one, two.replace(after=())))) == ("~ s2  docs()  after s1  →  docs()  after nothing",)
+    assert old.diff(Plan(steps=(one, two.replace(if_empty="s1")))) == (
+        "~ s2  docs()  in any case  →  docs()  if s1 finds nothing",
+    )
+
+
+def test_bare_steps_are_a_plan_wherever_one_is_read():
+    bare = {"steps": [STEP]}
+    plan = Plan.from_json(bare)
+    assert Plan.model_validate(bare) == Plan.model_validate_json(json.dumps(bare)) == plan
+    assert Answer.model_validate({"text": "", "plan": bare}).plan == plan
+    assert Answer.model_validate_json(Answer(text="", plan=_chain()).model_dump_json()).plan == _chain()
+
+
+def test_costs_are_saved_and_what_came_of_a_run_is_not():
+    costs = {"orders": Cost(seconds=(0.1, 0.2)), "docs": Cost()}
+    plan = _chain().replace(costs=costs, ran={"s1": Ran(hits=2)})
+    again = Plan.from_json(plan.to_json())
+    assert again.costs == costs
+    assert again.ran == {}
+    assert again == plan == _chain()
+
+
+def test_a_ring_of_very_many_steps_is_told_in_one_short_line():
+    steps = tuple(Step(id=f"s{n}", source="x", after=(f"s{(n + 1) % 5000}",)) for n in range(5000))
+    with pytest.raises(PlanCycle) as caught:
+        _ = Plan(steps=steps).order
+    assert len(str(caught.value)) < 200
+
+
+def test_the_page_takes_its_colours_from_the_page_around_it():
+    page = _chain().replace(ran={"s1": Ran(hits=2)})._repr_mimebundle_()["text/html"]
+    assert set(_chain()._repr_mimebundle_()) == {"text/plain", "text/html"}
+    assert 'fill="currentColor"' in page
+    assert not re.search(r"black|white|#000|#fff|background|<script|<style|http(?!://www\.w3\.org/2000/svg)", page)
 
 
 def test_html_escapes_what_a_model_wrote():
