@@ -21,10 +21,14 @@ from urllib.parse import quote
 import pytest
 
 from planners.iter_retgen import IterRetGen
+from planners.react import React
 from planners.reaper import Reaper
 from planners.rules import Rules
+from prompts import load, names
 from rag.assistant import Assistant
 from rag.errors import RagError
+from rag.experience import ExperienceMemory
+from rag.plan import Plan
 from rag.protocols import Message, Planner, Relevant, Row, Source
 from rag.retrieve import Index
 from rag.sources.function import source
@@ -144,10 +148,16 @@ ENCODINGS: dict[str, Callable[[str], str]] = {
 
 CHANNELS = (
     "text", "title", "doc_id", "metadata", "metadata name", "cell", "referred cell", "column", "table", "value",
-    "field", "field name", "nested", "string", "langchain", "error", "about", "turn", "speaker",
+    "field", "field name", "nested", "string", "langchain", "error", "about", "turn", "speaker", "example",
 )  # fmt: skip
 
-PLANNERS: dict[str, Planner] = {"reaper": Reaper(), "rules": Rules(), "iter_retgen": IterRetGen(Reaper(), rounds=2)}
+PLANNERS: dict[str, Planner] = {
+    "reaper": Reaper(),
+    "rules": Rules(),
+    "iter_retgen": IterRetGen(Reaper(), rounds=2),
+    "react": React(),
+    "replanned": Reaper(),
+}
 
 EVERY = 5
 """Of all pairs of a payload and a channel, one in so many is a case, so that the suite stays quick."""
@@ -168,6 +178,7 @@ LOOKUPS = {
         {"id": "s6", "source": "broken", "args": {"query": "anything"}},
     ]
 }
+WALK = [{"source": step["source"], "args": step["args"]} for step in LOOKUPS["steps"][:4]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +200,7 @@ def cases(every: int = EVERY) -> Iterator[Case]:
     ways = itertools.cycle(ENCODINGS.items())
     for place, (channel, (kind, text)) in enumerate(itertools.product(CHANNELS, kinds)):
         way, encode = next(ways) if place % 2 else ("plain", ENCODINGS["plain"])
-        planner = list(PLANNERS)[place % 7 % 3]
+        planner = list(PLANNERS)[place % 13 % len(PLANNERS)]
         if place % every == 0:
             yield Case(f"{kind}, {way}, {channel}, {planner}", encode(text), channel, planner)
 
@@ -198,6 +209,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "hostile" in metafunc.fixturenames:
         texts = {f"{kind} {n}": text for kind, texts in PAYLOADS.items() for n, text in enumerate(texts)}
         metafunc.parametrize("hostile", texts.values(), ids=texts)
+    if "channel" in metafunc.fixturenames:
+        metafunc.parametrize("channel", CHANNELS)
     if "case" in metafunc.fixturenames:
         metafunc.parametrize("case", list(cases()), ids=lambda case: case.name)
 
@@ -223,6 +236,11 @@ class Watched:
         return float(await self.inner.relevance(question, scope)) if isinstance(self.inner, Relevant) else 0.0
 
 
+def prompt_of(messages: Sequence[Message]) -> str:
+    """Which of the prompts that ship the messages were made from."""
+    return next(name for name in names() if load(name).body.startswith(messages[0].content))
+
+
 @dataclass(slots=True)
 class Gullible:
     """A model that plans what it should, and in its answers repeats and obeys whatever it is shown."""
@@ -232,8 +250,14 @@ class Gullible:
 
     def __call__(self, messages: Sequence[Message]) -> str:
         self.seen.append(messages)
-        if "look up what a question needs" in messages[0].content:
-            return json.dumps(LOOKUPS)
+        match prompt_of(messages):
+            case "plan":
+                return json.dumps(LOOKUPS)
+            case "react":
+                done = sum(prompt_of(asked) == "react" for asked in self.seen) - 1
+                return json.dumps({"thought": "More.", "step": WALK[done] if done < len(WALK) else None})
+            case "replan" | "repair":
+                return '{"steps": []}'
         shown = messages[-1].content.partition("Question:")[0]
         return f"{self.hostile}\n\n{shown[:30_000]}\n\n{json.dumps(PLAN)} [1] [99] 【2】"
 
@@ -276,16 +300,27 @@ class World:
 
     def asked(self, case: Case) -> Outcome | None:
         """What comes of the question; None where the text is refused before it can stand in its place."""
+        experience = ExperienceMemory.open("sqlite://", embedder=FakeEmbedder(32))
         try:
             sources = self._sources(case.channel, case.text)
+            if case.channel == "example":
+                prints = {each.card.name: each.card.fingerprint for each in sources if each.card.name != "secrets"}
+                experience.add(case.text, Plan.from_json(LOOKUPS).replace(sources=prints), scope=SCOPE)
         except (RagError, sqlite3.Error, UnicodeEncodeError):
             return None
         calls: list[tuple[str, dict[str, Any], Scope]] = []
         gullible = Gullible(case.text)
         model = FakeModel(gullible)
         planner = PLANNERS[case.planner]
-        assistant = Assistant([Watched(each, calls) for each in sources], model=model, planner=planner)
+        assistant = Assistant(
+            [Watched(each, calls) for each in sources],
+            model=model,
+            planner=planner,
+            replans=1 if case.planner == "replanned" else 0,
+            experience=experience,
+        )
         answer = assistant.ask(QUESTION, turns=_turns(case), scope=SCOPE)
+        experience.close()
         return Outcome(calls, gullible.seen, [asked.schema for asked in model.calls], answer)
 
     def _sources(self, channel: str, text: str) -> list[Source]:
@@ -378,6 +413,12 @@ def _Pages(text: str) -> Any:
             return [Document(page_content=text, metadata={"title": text, "source": text})]
 
     return Pages()
+
+
+@pytest.fixture
+def put_into() -> Callable[[str, str], Case]:
+    """A case of one text in one channel."""
+    return lambda text, channel: Case(text, text, channel, "reaper")
 
 
 @pytest.fixture(scope="session")
