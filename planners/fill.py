@@ -30,6 +30,8 @@ _NUMBER: Final = r"(?P<number>\d+(?:\.\d+)?)"
 _ALONE: Final = re.compile(rf"(?<![\w.-]){_NUMBER}(?P<before>(?!))?(?![\w-])")
 _CALENDAR: Final = "|".join([*calendar.day_name, *calendar.month_name[1:]])
 _NAME_TAILS: Final = frozenset(("id", "ids", "code", "number", "no", "key", "name", "is", "has", "the"))
+# What ends the names of arguments that no name of a person, place or thing is meant for.
+_NAMELESS: Final = frozenset(("id", "ids", "token", "key", "slug", "latitude", "longitude", "date", "time", "email"))
 # A pattern that takes these takes any word, and so tells nothing.
 _ORDINARY: Final = ("the", "order", "Order", "about", "2026")
 
@@ -132,8 +134,12 @@ def _plain(card: SourceCard, name: str, text: str) -> Iterator[tuple[Any, str]]:
         yield from _flag(name, text)
     elif types & {"integer", "number"}:
         yield from _number(name, text, whole="number" not in types, needed=needed)
-    elif needed:
+    elif needed and _last_word(name) not in _NAMELESS:
         yield from _named_thing(name, text)
+
+
+def _last_word(name: str) -> str:
+    return re.split(r"_|(?<=[a-z])(?=[A-Z])", name)[-1].casefold()
 
 
 def _newest(text: str, nouns: Collection[str]) -> Iterator[tuple[int, str]]:

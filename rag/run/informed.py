@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Literal
 
 from rag.errors import RagError
+from rag.plan.givers import Givers
 from rag.protocols import Example, Relevant, Source, Task
 from rag.run.shortlist import Shortlist
 from rag.types import Answer
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["informed", "learnt"]
 
 _EXAMPLES: Final = 3
+_GIVERS: Final = 8  # sources on the shortlist since others on it need what they give
 _log = logging.getLogger(__name__)
 
 
@@ -31,12 +33,11 @@ async def informed(
     # What a source that can tell by its content holds is asked of itself, and not guessed from its card.
     tells = {card.name for card in task.cards if isinstance(sources[card.name], Relevant)} if fit else set()
     served = {step.source for example in examples for step in example.plan.steps}
-    return replace(
-        task,
-        cards=shortlist.shortlisted(task.question, task.cards, fit, tells | served),
-        fit=fit,
-        examples=examples,
-    )
+    few = shortlist.shortlisted(task.question, task.cards, fit, tells | served)
+    # What a question needs first is often none of its words: the id of what it calls by a name, say.
+    givers = Givers(task.cards).added(few, fit, _GIVERS) if fit else ()
+    kept = {card.name for card in (*few, *givers)}
+    return replace(task, cards=tuple(card for card in task.cards if card.name in kept), fit=fit, examples=examples)
 
 
 async def _experienced(
