@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from rag.errors import ScopeError
-from rag.plan import Plan, check
+from rag.plan import Plan, check, references
 from rag.plan.estimate import READING
 from rag.protocols import Task
 from rag.run.afford import trimmed
@@ -38,16 +40,28 @@ def signed(plan: Plan, task: Task, costs: Costs) -> Plan:
     return plan.replace(question=question or None, sources={**prints, **plan.sources}, costs=known)
 
 
-def afforded(plan: Plan, ledger: Ledger, seconds: float, *, exact: bool) -> Plan:
+def afforded(plan: Plan, ledger: Ledger, seconds: float, *, exact: bool, done: Collection[str] = ()) -> Plan:
     """The plan less the steps that cannot fit the budget, when the question has taken so many seconds.
 
-    An exact plan runs whole or not at all.
+    An exact plan runs whole or not at all. Steps that are done are paid for.
 
     Raises:
         BudgetExceeded: nothing of the plan fits, or it is to run exactly.
     """
-    kept, gone = trimmed(plan, plan.costs, ledger.left(seconds))
+    rest = _rest(plan, frozenset(done)) if done else plan
+    kept, gone = trimmed(rest, plan.costs, ledger.left(seconds))
     errors = [ledger.leave_out(over) for over in gone]
     if errors and (exact or not kept.steps):
         raise errors[0]
-    return kept
+    return plan.without(*(step.id for step in rest.steps if step not in kept.steps)) if gone else plan
+
+
+def _rest(plan: Plan, done: frozenset[str]) -> Plan:
+    """The steps that are not done, as far as they wait for each other."""
+    rest = []
+    for step in plan.steps:
+        if step.id not in done:
+            args = {k: v for k, v in step.args.items() if not any(ref.step in done for ref in references(v))}
+            first = None if step.if_empty in done else step.if_empty
+            rest.append(step.replace(args=args, after=tuple(sorted(step.waits_for - done)), if_empty=first))
+    return plan.replace(steps=tuple(rest))

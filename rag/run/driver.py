@@ -252,7 +252,7 @@ class Driver:
 
     async def _executed(self, action: Execute) -> Executed:
         plan = self._signed(allowed(action.plan, self._task))
-        plan = afforded(plan, self._ledger, self._tracer.seconds, exact=action.exact)
+        plan = afforded(plan, self._ledger, self._tracer.seconds, exact=action.exact, done=action.done or ())
         self._tell("plan", plan=plan)
         run = PlanRun(
             plan,

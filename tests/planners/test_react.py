@@ -199,3 +199,12 @@ async def test_a_source_that_cannot_keep_to_the_scope_is_not_there_to_be_asked()
         answer = await assistant.aask("Why?", scope=Scope(user="ann"))
     assert private.calls == []
     assert [step.source for step in answer.plan.steps] == ["docs"]
+
+
+async def test_what_was_run_is_paid_for_and_counts_no_second_time():
+    sources = [FakeSource("docs", [{"text": "The lamp weighs 2 kg."}]), FakeSource("news", [{"text": "None."}])]
+    steps = [_step("docs", query="lamp"), _step("news", query="lamp"), _step("docs", query="weight"), FINISH]
+    async with Assistant(sources, model=FakeModel([*steps, "2 kg [1]."]), planner="react") as assistant:
+        answer = await assistant.aask("How heavy is the lamp?", budget=Budget(calls_per_source=1))
+    assert [step.source for step in answer.plan.steps] == ["docs", "news"]
+    assert [len(source.calls) for source in sources] == [1, 1]
