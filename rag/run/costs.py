@@ -18,7 +18,7 @@ __all__ = ["QUICK", "Costs"]
 _KEPT: Final = 50
 """Calls of each source that are remembered."""
 
-QUICK: Final = 0.25
+QUICK: Final = 0.5
 """Seconds; a reply that comes sooner is not streamed for the sake of what may begin before its end."""
 
 
@@ -45,6 +45,7 @@ class Costs:
         self._lock = threading.Lock()  # an assistant may be used from several loops, each in its thread
         self._calls: dict[str, deque[_Call]] = {}
         self._completions: dict[str, deque[_Call]] = {}
+        self._best: dict[str, float] = {}
 
     def called(self, source: str, seconds: float, rows: Sequence[Row]) -> None:
         """Remember a call of a source."""
@@ -57,13 +58,13 @@ class Costs:
         with self._lock:
             calls = self._completions.setdefault(prompt, deque(maxlen=_KEPT))
             calls.append(_Call(usage.seconds, usage.tokens, usage.usd))
+            if usage.seconds:  # not all models tell
+                self._best[prompt] = min(usage.seconds, self._best.get(prompt, math.inf))
 
     def is_quick(self, prompt: str) -> bool:
         """Whether the model is known to answer the prompt so soon that nothing is won by work begun meanwhile."""
-        with self._lock:
-            seconds = [call.seconds for call in self._completions.get(prompt, ())]
-        # The least of them: the others may have had to wait for each other.
-        return 0 < min(seconds, default=0.0) < QUICK
+        # Its best is what counts, however long ago: under load, when streaming would cost most, all take longer.
+        return self._best.get(prompt, math.inf) < QUICK
 
     def of_source(self, card: SourceCard) -> Cost:
         """What a call of the source costs: as seen, else as its card declares, else at most its time limit."""

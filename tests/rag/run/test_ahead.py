@@ -11,7 +11,7 @@ from rag.card import SourceCard, free_query
 from rag.errors import SourceError
 from rag.protocols import Reply
 from rag.run.bridge import run
-from rag.types import Budget, Scope
+from rag.types import Budget, Scope, Usage
 
 S1 = '{"id": "s1", "source": "docs", "args": {"query": "leave"}}'
 S2 = '{"id": "s2", "source": "news", "args": {"query": "on $s1[0].title"}}'
@@ -153,3 +153,18 @@ def test_an_earlier_step_of_another_tenant_is_never_joined():
 
     run(both)
     assert docs.calls == ["leave", "leave"]
+
+
+async def test_a_model_that_answered_at_once_is_not_asked_to_stream_its_next_plan():
+    class Quick(Writer):
+        """A writer that tells how little time it takes."""
+
+        async def complete(self, messages, **options):
+            reply = await super().complete(messages, **options)
+            return Reply(reply.text, Usage(seconds=0.01))
+
+    writer = Quick('{"steps": [' + S1, "]}")
+    assistant = rag.Assistant([Source("docs")], model=writer)
+    for question in ("How long is the leave?", "Who may take leave?"):
+        await assistant.aask(question)
+    assert writer.streamed == [True, False]

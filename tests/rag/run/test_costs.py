@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from rag.run.costs import Costs
+from rag.run.costs import QUICK, Costs
 from rag.types import Usage
 
 
@@ -21,3 +21,18 @@ def test_a_model_that_nobody_priced_is_not_free():
     costs.asked("answer", Usage(prompt_tokens=100, seconds=1))
     assert (costs.of_reading().usd.low, costs.of_reading().usd.high) == (0.0, math.inf)
     assert costs.of_reading().tokens.high == 100
+
+
+def test_a_model_is_quick_once_it_was_however_long_it_takes_under_load():
+    costs = Costs()
+    assert not costs.is_quick("plan")
+    costs.asked("plan", Usage(seconds=QUICK / 2))
+    costs.asked("plan", Usage(seconds=QUICK * 9))
+    assert costs.is_quick("plan")
+    assert not costs.is_quick("answer")
+
+
+def test_a_model_that_does_not_tell_its_time_is_not_quick():
+    costs = Costs()
+    costs.asked("plan", Usage())
+    assert not costs.is_quick("plan")
