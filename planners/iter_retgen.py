@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from planners.actions import answered, execute, read
 from planners.records import is_record
@@ -20,6 +21,8 @@ from rag.types import Answer
 
 __all__ = ["IterRetGen"]
 
+_STEPWISE: Final = "one round: the planner chooses each step by what the last one brought"
+
 
 class IterRetGen:
     """Repeats retrieval and generation over the plan of another planner.
@@ -27,7 +30,8 @@ class IterRetGen:
     Round 1 runs the inner planner's plan. In round t > 1 the query of each step is the whole draft of
     the round before, a space, and the question; steps that look up records by other arguments are not
     repeated. Only the passages of the round at hand are read, and no earlier draft is. The answer is
-    the last draft; its evidence is that of all rounds. One round is the inner planner alone.
+    the last draft; its evidence is that of all rounds. One round is the inner planner alone, and so is one
+    that goes step by step, as `React` does.
 
     Args:
         inner: makes the plan.
@@ -55,6 +59,9 @@ class IterRetGen:
         first = yield from _planned(inner)
         if isinstance(first, Answer):
             return first
+        if first.done is not None:
+            answer = yield from _resumed(inner, first)
+            return answer.model_copy(update={"notes": (*answer.notes, _STEPWISE)})
         again = _Again.of(first.plan, task.cards)
         if not again.searching:
             # Nothing to search for again: the inner planner ends as it would have.

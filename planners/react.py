@@ -46,6 +46,7 @@ class React:
 
     The steps that were run make up the plan of the answer. A step that cannot be run is told to the
     model. Without a model, or when it writes no step that can be run, `Rules` plan, and a note says why.
+    A plan that is asked for without being run is the first step alone.
 
     Example:
         >>> from datetime import datetime, timezone

@@ -3,11 +3,15 @@
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from planners.iter_retgen import IterRetGen
 from planners.react import MOST_STEPS, React
 from rag import Assistant, Scope
 from rag.errors import ModelTimeout, SourceError
-from rag.protocols import Complete, Completion, Draft, Execute, Executed, Failed, Read
+from rag.plan import check
+from rag.protocols import Complete, Completion, Draft, Execute, Executed, Failed, Read, Task
 from rag.testing import FakeModel, FakeSource
 from rag.types import Budget, Evidence, EvidenceItem, Passage, Turn
 
@@ -175,6 +179,36 @@ def test_without_a_model_rules_plan(task, texts):
     _, runs, answer = _walk(task("What do the docs say?", texts("docs")))
     assert runs[0].done is None
     assert answer.notes[-1] == "planned by rules, since there is no model"
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.sampled_from(["docs", "$s1.x", "null"]),
+    lambda inner: (
+        st.lists(inner, max_size=2)
+        | st.dictionaries(st.sampled_from(["thought", "step", "source", "args", "query", "x"]), inner, max_size=4)
+    ),
+    max_leaves=6,
+)
+
+
+@given(written=_JSON, around=st.text(max_size=3))
+def test_whatever_the_model_writes_the_walk_ends_in_an_answer(written, around, texts, now):
+    replies = [f"{around}{json.dumps(written)}"] * MOST_STEPS
+    _, _, answer = _walk(Task("Why?", texts("docs"), now, model=True), *replies)
+    assert answer.text == "…"
+    check(answer.plan, texts("docs"))
+
+
+def test_rounds_are_left_to_the_walk(task, texts):
+    steps = IterRetGen(React(), rounds=2).plan(task("Why?", texts("docs"), model=True))
+    (action,) = next(steps)
+    (action,) = steps.send((Completion(_step("docs", query="x")),))
+    (action,) = steps.send((_ran(action, [{"text": "a fact"}]),))
+    (action,) = steps.send((Completion(FINISH),))
+    assert (type(action), action.style) == (Read, "cited")
+    with pytest.raises(StopIteration) as done:
+        steps.send((Draft("…"),))
+    assert done.value.value.notes == ("one round: the planner chooses each step by what the last one brought",)
 
 
 async def test_end_to_end_with_a_failing_source():
