@@ -112,6 +112,8 @@ def _reference_problems(
 
 def spread_steps(step: Step, cards: Mapping[str, SourceCard]) -> list[str]:
     """The steps over whose rows the step runs once each: `[*]` where no list is taken."""
+    if not any(ref.many for ref in references(step.args)):
+        return []
     args = with_lists(step, cards[step.source], lambda ref: None) if step.source in cards else step.args
     return sorted({ref.step for ref in references(args) if ref.many})
 
