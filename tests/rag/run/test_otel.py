@@ -261,3 +261,22 @@ def test_the_setting_decides_on_content(exported, asked_for):
     assistant = Assistant([FakeSource("docs", [{"text": "hush"}])], settings=Settings(trace_content=asked_for))
     assistant.ask("hush, hush?")
     assert ("hush" in "".join(span.to_json() for span in exported.get_finished_spans())) is asked_for
+
+
+async def test_a_question_that_is_left_early_ends_its_spans(exported, caplog):
+    async def slow(query: str) -> list[dict]:
+        await anyio.sleep(30)
+        return []
+
+    events = Assistant([source("stock", slow)], planner="direct").astream("kettles")
+    with otel.get_tracer("user").start_as_current_span("GET /page") as page:
+        async for event in events:
+            if event.kind == "step_started":
+                break
+        await events.aclose()
+        assert otel.get_current_span() is page
+    spans = exported.get_finished_spans()
+    chains = {tuple(_chain(span, spans)) for span in spans}
+    assert ("retrieval stock", "step s1", "invoke_agent rag", "GET /page") in chains
+    assert _ended(exported)["invoke_agent rag"].attributes["error.type"] == "CancelledError"
+    assert caplog.records == []  # as where a context is left that was entered elsewhere
