@@ -8,7 +8,7 @@ not pass through a model's hands.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Generator, Sequence
+from collections.abc import Collection, Generator, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -46,15 +46,18 @@ def replanned(executed: Executed, task: Task) -> Generator[_Actions, _Observatio
     tried = list(executed.plan.steps)
     anew: set[str] = set()
     missing: dict[str, str] = {}
+    given_up: dict[str, str] = {}
     for number in range(1, task.replans + 1):
         lost = Lost.of(executed, anew)
         if not lost.steps:
             break
-        plan = planned((yield from _planned_anew(executed, lost, task, tried, number)), task)
+        plan, replaced = yield from _planned_anew(executed, lost, task, tried, number)
+        plan = planned(plan, task)
         new = plan.steps[len(lost.kept.steps) :]
         if not new:
             executed = replace(executed, notes=(*executed.notes, *plan.notes[len(executed.plan.notes) :]))
             break
+        given_up |= {step: why for step, why in executed.failures.items() if step not in replaced}
         done = {step.id: executed.rows.get(step.id, ()) for step in lost.kept.steps}
         try:
             executed = joined(executed, (yield from execute(plan, done=done)))
@@ -66,13 +69,13 @@ def replanned(executed: Executed, task: Task) -> Generator[_Actions, _Observatio
         missing |= lost.why
         if any(executed.rows.get(step_id) for step_id in anew):
             missing = {}
-    return replace(executed, failures={**missing, **executed.failures})
+    return replace(executed, failures={**given_up, **missing, **executed.failures})
 
 
 def _planned_anew(
     executed: Executed, lost: Lost, task: Task, tried: Sequence[Step], number: int
-) -> Generator[_Actions, _Observations, Plan]:
-    """The whole plan: what is kept, then the new steps."""
+) -> Generator[_Actions, _Observations, tuple[Plan, Collection[str]]]:
+    """The whole plan: what is kept, then the new steps; and the lost ones that these stand for."""
     taken = {step.id for step in tried}
     fresh = (f"s{n}" for n in itertools.count(1) if f"s{n}" not in taken)
     # One call wrote the plan, and each replan before this one made another.
@@ -81,10 +84,10 @@ def _planned_anew(
     first = next(fresh)
     try:
         written = yield from _written(executed, lost, task, first)
-        return _whole(written, lost, task, tried)
+        return _whole(written, lost, task, tried), lost.why.keys()
     except (ModelError, BudgetExceeded, PromptError, PlanError) as error:
-        plan = yield from restated(lost, task, tried, itertools.chain([first], fresh))
-        return plan.noted(f"planned anew by rules, since the model's plan cannot be used: {error}")
+        plan, replaced = yield from restated(lost, task, tried, itertools.chain([first], fresh))
+        return plan.noted(f"planned anew by rules, since the model's plan cannot be used: {error}"), replaced
 
 
 def _written(executed: Executed, lost: Lost, task: Task, first: str) -> _Planning:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 
 from planners.actions import probes
 from planners.choose import by_content
@@ -19,8 +19,8 @@ __all__ = ["restated"]
 
 def restated(
     lost: Lost, task: Task, tried: Sequence[Step], fresh: Iterator[str]
-) -> Generator[tuple[Action, ...], tuple[Observation, ...], Plan]:
-    """The plan with a new step in place of each lost one, where rules know of one that was not tried.
+) -> Generator[tuple[Action, ...], tuple[Observation, ...], tuple[Plan, Collection[str]]]:
+    """The plan with a new step in place of each lost one, where rules know of one that was not tried; and of which.
 
     A lookup that found nothing is loosened: it keeps its words and ids. Words go to the source that fits
     them best of those that are left. An id that no record has is looked for nowhere else.
@@ -47,7 +47,7 @@ def restated(
             asked.append((new.source, new.args))
     notes = [f"{new.id}: planned in place of {old}, since {lost.why[old]}" for old, new in made.items()]
     notes = notes or [f"nothing is left to ask in place of {', '.join(lost.why)}"]
-    return lost.kept.replace(steps=(*lost.kept.steps, *made.values())).noted(*notes)
+    return lost.kept.replace(steps=(*lost.kept.steps, *made.values())).noted(*notes), made.keys()
 
 
 def _words(step: Step, card: SourceCard) -> str:

@@ -209,6 +209,14 @@ def test_rules_look_for_an_id_nowhere_else(task, shop):
     assert result.notes == ("nothing is left to ask in place of s1",)
 
 
+def test_what_rules_have_nothing_for_stays_missing_though_another_part_is_found(task, shop):
+    plan = _plan(("s1", "orders", {"order_id": "O-17"}), ("s2", "reviews", {"query": "lamp"}))
+    lost = _executed(plan, {}, {"s1": "orders is down", "s2": "reviews is down"})
+    _, runs, result = _drive(lost, task("Lamp?", shop, replans=1), {"s3": [{"text": "x"}]}, relevance={"products": 1.0})
+    assert str(runs[0].plan) == 's3  products(query="lamp")'
+    assert result.failures == {"s1": "orders is down"}
+
+
 @pytest.mark.parametrize("planner", ["rules", "reaper", IterRetGen])
 async def test_end_to_end_another_source_stands_in_and_the_answer_is_whole(planner):
     model = None if planner == "rules" else FakeModel(_reply)
