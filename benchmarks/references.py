@@ -1,19 +1,22 @@
 """Plans with references: public requests over tools, whose plans pass the output of one call to the next.
 
     python -m benchmarks.references gold
+    python -m benchmarks.references oracle --set nestful --n 122
     python -m benchmarks.references model --set complexfuncbench --n 60 --seed 0 --model qwen --base-url http://127.0.0.1:8101/v1
 
 `gold` takes every gold plan of both sets for a plan of ours, checks it against the tools and runs it. For
 ComplexFuncBench tools answer from the recording, and a call that was not recorded fails; NESTFUL has no
 responses, and its tools answer with made-up rows of the fields that they declare.
 `model` has the planner `reaper` plan requests, compares the plans with the gold ones, and runs them: there a call
-that was not recorded is given the response of the recorded call of the tool that is most like it.
+that was not recorded is given the response of the recorded call of the tool that is most like it. `oracle` does the
+same with a model that writes the gold plan whatever it is shown: what is lost then is lost by rules.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import random
 import statistics
 import time
@@ -32,6 +35,7 @@ from rag.plan import Plan, problems, references, repair
 from rag.protocols import Message, Reply
 from rag.run.resolve import fitted
 from rag.sources.tools import tools
+from rag.testing.fakes import FakeModel
 
 TODAY = datetime(2024, 11, 1, 12, tzinfo=UTC)  # when the recordings were made, nearly; most requests do not say
 
@@ -88,6 +92,15 @@ class Heard:
     async def aclose(self) -> None:
         """Close the model."""
         await self._model.aclose()
+
+
+class Oracle(FakeModel):
+    """A model that writes the gold plan of the request at hand."""
+
+    request: Request
+
+    def __init__(self) -> None:
+        super().__init__(lambda _: json.dumps({"steps": self.request.plan.saved()["steps"]}), name="oracle")
 
 
 def assistants(name: str, **options: Any) -> dict[str, tuple[Recorded, rag.Assistant]]:
@@ -164,6 +177,7 @@ async def planned(request: Request, recorded: Recorded, assistant: rag.Assistant
         "id": request.id,
         "f1": 2 * len(asked & due) / (len(asked) + len(due)),
         "exact": asked == due,
+        "same": plan.steps == request.plan.steps,
         "asked": sorted(asked),
         "flows_found": len(due_flows.keys() & flows.keys()),
         "flows": len(due_flows),
@@ -202,9 +216,13 @@ def _written(replies: Sequence[str], cards: Mapping[str, SourceCard]) -> list[bo
 
 async def measured(name: str, n: int, seed: int, model: Any) -> dict[str, Any]:
     """The shares over a seeded sample."""
-    heard = Heard(model)
+    oracle = Oracle()
+    heard = Heard(model or oracle)
     bound = assistants(name, model=heard, planner="reaper")
-    rows = [await planned(request, *bound[request.tools], heard) for request in drawn(name, n, seed)]
+    rows = []
+    for request in drawn(name, n, seed):
+        oracle.request = request
+        rows.append(await planned(request, *bound[request.tools], heard))
     total: Callable[[str], float] = lambda key: sum(row[key] for row in rows)  # noqa: E731
     used = Counter[str]()
     for recorded, _ in bound.values():
@@ -214,6 +232,7 @@ async def measured(name: str, n: int, seed: int, model: Any) -> dict[str, Any]:
         "tools_offered_from": {kind: len(recorded.cards) for kind, (recorded, _) in bound.items()},
         "tool_set_f1": round(total("f1") / len(rows), 3),
         "exact_tool_set": round(total("exact") / len(rows), 3),
+        "gold_plan_exactly": round(total("same") / len(rows), 3),
         "references": total("flows"),
         "reference_accuracy": round(total("flows_found") / max(1, total("flows")), 3),
         "reference_and_field_accuracy": round(total("fields_found") / max(1, total("flows")), 3),
@@ -229,8 +248,8 @@ async def measured(name: str, n: int, seed: int, model: Any) -> dict[str, Any]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["gold", "model"])
-    parser.add_argument("--set", choices=SETS, default="complexfuncbench", help="for model")
+    parser.add_argument("what", choices=["gold", "oracle", "model"])
+    parser.add_argument("--set", choices=SETS, default="complexfuncbench", help="for oracle and model")
     parser.add_argument("--n", type=int, default=60)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--model", default="local")
@@ -239,9 +258,10 @@ def main() -> None:
     if options.what == "gold":
         report("references_gold", {name: asyncio.run(gold(name)) for name in SETS})
         return
-    model = rag.model(options.model, base_url=options.base_url, api_key="any")
+    asked = options.what == "model"
+    model = rag.model(options.model, base_url=options.base_url, api_key="any") if asked else None
     found = asyncio.run(measured(options.set, options.n, options.seed, model))
-    report(f"references_{options.set}", found)
+    report(f"references_{options.set}" if asked else f"references_oracle_{options.set}", found)
 
 
 if __name__ == "__main__":
