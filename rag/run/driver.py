@@ -259,7 +259,8 @@ class Driver:
             self._cards,
             self._calls.rows,
             trace=self._tracer,
-            tell=self._tell_step,
+            # Where nobody listens, not: the two would hold each other, and all of the question, for the collector.
+            tell=self._tell_step if self._listen else None,
             round=action.round,
             done=action.done,
         )

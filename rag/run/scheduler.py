@@ -41,6 +41,10 @@ class Tell(Protocol):
         ...
 
 
+def _nobody(kind: Literal["step_started", "step_finished"], step_id: str, **payload: JsonValue) -> None:
+    """Whom a run tells that nobody listens to."""
+
+
 class PlanRun:
     """One run of a checked plan. `executed` may be asked at any time, also after a run was cancelled."""
 
@@ -51,7 +55,7 @@ class PlanRun:
         call: CallSource,
         *,
         trace: Tracer,
-        tell: Tell = lambda kind, step_id, **payload: None,
+        tell: Tell | None = None,
         round: int = 1,
         done: Mapping[str, Sequence[Row]] | None = None,
     ) -> None:
@@ -61,7 +65,7 @@ class PlanRun:
         self._cards = cards
         self._call = call
         self._trace = trace
-        self._tell = tell
+        self._tell: Tell = tell or _nobody
         self._ended = {step.id: asyncio.Event() for step in plan.steps}
         self._rows: dict[str, tuple[Row, ...]] = {step_id: tuple(rows) for step_id, rows in (done or {}).items()}
         self._items: dict[str, list[EvidenceItem]] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections import Counter
 
 import anyio
@@ -147,6 +148,21 @@ async def test_calls_that_began_before_their_plan_was_written_stop_with_the_ques
     assistant = rag.Assistant([rag.source("docs", docs), rag.source("notes", Endless())], model=Writes([]))
     assert await given_up(assistant, docs.begun) == set()
     assert docs.stopped == 1
+
+
+async def test_nothing_of_a_question_is_left_to_the_garbage_collector():
+    async def docs(query: str) -> list[dict]:
+        return [{"text": "Lamps are on page 3."}]
+
+    plan = '{"steps": [{"id": "s1", "source": "docs", "args": {"query": "lamps"}}]}'
+    model = FakeModel(lambda messages: plan if "JSON" in messages[0].content else "They are on page 3 [1].")
+    assistant = rag.Assistant([rag.source("docs", docs)], model=model)
+    for _ in range(2):  # what is made once, by the first question, may stay
+        gc.collect()
+        gc.disable()
+        await assistant.aask("Where are the lamps?")
+        gc.enable()
+    assert gc.collect() == 0
 
 
 async def test_a_hundred_questions_that_are_given_up_leave_room_for_the_next():
