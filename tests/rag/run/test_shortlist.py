@@ -5,6 +5,7 @@ import re
 import sqlite3
 import threading
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from pydantic import BaseModel, Field
@@ -26,7 +27,7 @@ class Recording(FakeEmbedder):
 
     def __init__(self) -> None:
         super().__init__()
-        self.name = f"recording-{id(self)}"  # so that no other test's vectors are known to it
+        self.name = f"recording-{uuid4()}"  # so that no other test's vectors are known to it
         self.texts: list[str] = []
         self.threads: set[int] = set()
 
