@@ -10,6 +10,7 @@ Source: github.com/open-telemetry/semantic-conventions-genai, docs/gen-ai.
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 __all__ = ["forwarding"]
 
 _Attributes: TypeAlias = dict[str, Any]
+
+_log = logging.getLogger(__name__)
 
 _AGENT: Final = "rag"
 _OPERATIONS: Final = {"question": "invoke_agent", "plan": "plan", "model": "chat"}
@@ -101,7 +104,7 @@ class _Forwarding:
             finally:
                 self._add_up(span)
                 if opened.is_recording():
-                    self._end(span, opened)
+                    self._at_last(span, opened)
 
     def _at_first(self, span: OpenSpan) -> _Attributes:
         """What samplers may want to know, so that it is there from the start."""
@@ -125,7 +128,13 @@ class _Forwarding:
             if span.kind == "model" and isinstance(size := span.attributes.get(name), int):
                 self._used[name] += size
 
-    def _end(self, span: OpenSpan, opened: Span) -> None:
+    def _at_last(self, span: OpenSpan, opened: Span) -> None:
+        try:
+            self._tell(span, opened)
+        except Exception as error:  # noqa: BLE001  # rows are other people's, and no trace is worth an answer
+            _log.warning("OpenTelemetry was not told all of %s: %s", span.name, error)
+
+    def _tell(self, span: OpenSpan, opened: Span) -> None:
         from opentelemetry.trace import StatusCode
 
         opened.set_attributes(_renamed(span.attributes) | _renamed(span.details))
@@ -135,7 +144,7 @@ class _Forwarding:
             opened.set_attribute("rag.retries", len(retries))
         if finish := span.attributes.get("finish"):
             opened.set_attribute("gen_ai.response.finish_reasons", [str(finish)])
-        why = next((str(span.attributes[name]) for name in _REASONS if name in span.attributes), None)
+        why = next((_sound(str(span.attributes[name])) for name in _REASONS if name in span.attributes), None)
         if span.status == "error":
             opened.set_attribute("error.type", span.error_type or "_OTHER")
             opened.set_status(StatusCode.ERROR, why if self._content else None)
@@ -176,7 +185,7 @@ def _contents(span: OpenSpan) -> _Attributes:
         finish = {"finish_reason": span.attributes.get("finish", "stop")}
         told["gen_ai.output.messages"] = _json([_message("assistant", details["reply"]) | finish])
     if "query" in details:
-        told["gen_ai.retrieval.query.text"] = str(details["query"])
+        told["gen_ai.retrieval.query.text"] = _sound(str(details["query"]))
     elif "args" in span.attributes:
         told["gen_ai.tool.call.arguments"] = _json(span.attributes["args"])
     if "found" in details and "query" in details:
@@ -195,4 +204,9 @@ def _document(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, default=str)
+    return _sound(json.dumps(value, ensure_ascii=False, default=str))
+
+
+def _sound(text: str) -> str:
+    """The text without halves of surrogate pairs, at which exporters fail."""
+    return text.encode("utf-8", "replace").decode("utf-8")

@@ -140,6 +140,19 @@ def test_content_is_passed_on_where_it_is_asked_for(exported):
     assert spans["chat qwen"].status.description == "ValueError: hush"
 
 
+def test_what_cannot_be_told_ends_its_span_all_the_same(exported, caplog):
+    tracer = _tracer(content=lambda: True)
+    with tracer.span("orders", "source") as call:
+        call.details["found"] = [{(1, 2): "a key that JSON has not"}]
+    with tracer.span("docs", "source", details={"query": "half \ud800"}) as call:
+        call.details["found"] = [{"text": "half \udfff", "at": Path("x")}]
+    assert "OpenTelemetry was not told all of orders" in caplog.text
+    told = _ended(exported)["retrieval docs"].attributes
+    assert told["gen_ai.retrieval.query.text"] == "half ?"
+    assert json.loads(told["gen_ai.retrieval.documents"])[0]["content"] == "half ?"
+    assert len(tracer.spans) == len(exported.get_finished_spans()) == 2
+
+
 async def test_questions_at_once_keep_their_spans_apart(exported):
     async def ask(name):
         tracer = _tracer(conversation=name)
