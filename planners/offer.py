@@ -97,7 +97,7 @@ def _line(card: SourceCard, given: Collection[str], among: Givers) -> str:
     told = [on_one_line(card.about, _ABOUT)] if len(tells) > 1 else []
     told += [f"{name} from {' or '.join(giving)}" for giving, name in _from_others(card, among)]
     # Made of what documents and databases hold: it may start no line, and speak as nobody else.
-    return inert(f"{line}: {'; '.join(told)}" if told else line)
+    return inert(" ".join((f"{line}: {'; '.join(told)}" if told else line).splitlines()))
 
 
 def _shown_fields(card: SourceCard) -> list[str]:
