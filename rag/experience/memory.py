@@ -141,8 +141,8 @@ class ExperienceMemory(SqliteFile):
     ) -> dict[str, float]:
         """The share of the k nearest experiences that asked each source, from 0 to 1; the greatest first.
 
-        Each experience counts as much as it is near, as for `examples`, so the votes of distant ones are
-        faint; they may be added to other scores from 0 to 1. Sources without a vote are left out.
+        Each experience counts as much as it is near, as for `examples`, so that the votes of distant ones are
+        faint beside other scores from 0 to 1. Sources without a vote are left out.
 
         Raises:
             ConfigError: the embedder's files are missing.

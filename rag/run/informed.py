@@ -29,7 +29,7 @@ async def informed(
     """The task with the sources that fit the question, where there are many, and with plans that worked before."""
     fit = await shortlist.fit(task.question, task.cards)
     examples, votes = await _experienced(task, experience, vote=bool(fit))
-    fit = {name: min(1.0, score + votes.get(name, 0.0)) for name, score in fit.items()}
+    fit = {name: score + (1 - score) * votes.get(name, 0.0) for name, score in fit.items()}
     # What a source that can tell by its content holds is asked of itself, and not guessed from its card.
     tells = {card.name for card in task.cards if isinstance(sources[card.name], Relevant)} if fit else set()
     served = {step.source for example in examples for step in example.plan.steps}
