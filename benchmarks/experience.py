@@ -6,7 +6,7 @@
 Questions are parted by a hash of their words, so that the same question is never on both sides: one in four is
 asked, the others are experience. An experience is a question with a plan that asks its gold sources.
 
-The planner `reaper` plans with k examples of up to 1,000 experiences, and with five random ones; 0 is without experience.
+The planner `reaper` plans with k examples of up to 1,000 experiences, and with five random ones; 0 is without any.
 What came of each plan is noted in the cache folder, so that a run that was cut short goes on.
 """
 
