@@ -39,7 +39,7 @@ from rag.plan import Plan, check, repair
 from rag.plan.svg import svg
 
 SECONDS = 5.0
-"""A case that takes longer hangs."""
+"""Of the processor: a case that takes longer hangs, and so does one that waits ten times as long."""
 SIZES = (20_000, 200_000)
 
 
@@ -211,14 +211,14 @@ class Bench:
 
     async def take(self, text: str) -> str:
         """What comes of the text: "ran", "ran after repair", the kind of a PlanError; anything else is a failure."""
-        started = time.perf_counter()
+        started = time.process_time()
         try:
             outcome = await self._outcome(text)
         except PlanError as error:
             outcome = type(error).__name__
         except Exception as error:  # noqa: BLE001  # what must not happen is what is looked for
             outcome = f"FAILED: {type(error).__name__}"
-        seconds = time.perf_counter() - started
+        seconds = time.process_time() - started
         if seconds > SECONDS:
             outcome = "FAILED: hang"
         if outcome.startswith("FAILED"):
@@ -235,7 +235,7 @@ class Bench:
             return "FAILED: not read back equal"
         if not (str(plan).isprintable() or len(plan.steps) > 1) or "<script" in svg(plan) + plan.mermaid():
             return "FAILED: drawn unsafely"
-        with anyio.move_on_after(SECONDS) as window:
+        with anyio.move_on_after(10 * SECONDS) as window:
             answer = await self.assistant.arun(plan)
             str(answer.plan)
         if window.cancelled_caught:
@@ -244,14 +244,14 @@ class Bench:
 
 
 async def hostile_families(bench: Bench) -> dict[str, list[float]]:
-    """Seconds that each kind of text takes at two sizes, ten times apart."""
+    """Processor seconds that each kind of text takes at two sizes, ten times apart."""
     taken: dict[str, list[float]] = {}
     for name, make in FAMILIES.items():
         for size in SIZES:
             text = make(size)
-            started = time.perf_counter()
+            started = time.process_time()
             await bench.take(text)
-            taken.setdefault(name, []).append(round(time.perf_counter() - started, 3))
+            taken.setdefault(name, []).append(round(time.process_time() - started, 3))
     return taken
 
 
@@ -296,8 +296,9 @@ def main() -> None:
             "outcomes": dict(bench.outcomes.most_common()),
             "failures": len(bench.failures),
             "seconds": round(time.perf_counter() - started, 1),
-            "slowest": {"seconds": round(bench.slowest[0], 3), "begins": bench.slowest[1][:80]},
-            "seconds_at_characters": {"sizes": list(SIZES), **taken},
+            "cpu_seconds": round(time.process_time(), 1),
+            "slowest": {"cpu_seconds": round(bench.slowest[0], 3), "begins": bench.slowest[1][:80]},
+            "cpu_seconds_at_characters": {"sizes": list(SIZES), **taken},
         },
     )
 
