@@ -15,7 +15,7 @@ from rag.types import Usage
 
 __all__ = ["QUICK", "Costs"]
 
-_KEPT: Final = 50
+_KEPT: Final = 20
 """Calls of each source that are remembered."""
 
 QUICK: Final = 0.5

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from contextvars import ContextVar
-from typing import Any, Final, Literal, TypeAlias
+from types import TracebackType
+from typing import Any, Final, Literal, Self, TypeAlias
 
 from pydantic import JsonValue
 
@@ -18,7 +19,7 @@ __all__ = ["Forward", "OpenSpan", "Tracer", "nowhere"]
 
 
 class OpenSpan:
-    """A span while it lasts: status and attributes may still be set.
+    """A span while it lasts, which is a `with` block: status and attributes may still be set.
 
     `details` are what is forwarded beside the attributes; they are no part of an answer's trace.
     """
@@ -26,6 +27,7 @@ class OpenSpan:
     def __init__(self, tracer: Tracer, span_id: str, name: str, kind: SpanKind) -> None:
         self.tracer = tracer
         self.span_id = span_id
+        self.parent = tracer.current
         self.name = name
         self.kind: SpanKind = kind
         self.status: Literal["ok", "error", "skipped"] = "ok"
@@ -34,6 +36,24 @@ class OpenSpan:
         self.details: dict[str, Any] = {}
         self._retries: list[JsonValue] = []
         self._used = _UNUSED
+
+    def __enter__(self) -> Self:
+        self.started = self.tracer.seconds
+        self._elsewhere = self.tracer.forward(self)
+        self._elsewhere.__enter__()
+        self._token = _current.set(self)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        _current.reset(self._token)
+        if error is not None:
+            self.failed(error)
+        try:
+            self._elsewhere.__exit__(kind, error, where)
+        finally:
+            self.tracer.ended(self)
 
     def used(self, usage: Usage) -> None:
         """Add what an attempt used; those that were lost count as well."""
@@ -91,7 +111,7 @@ class Tracer:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic, forward: Forward = nowhere) -> None:
         self._clock = clock
-        self._forward = forward
+        self.forward = forward
         self._start = clock()
         self._ids = itertools.count(1)
         self._ended: list[Span] = []
@@ -112,37 +132,27 @@ class Tracer:
         span = _current.get()
         return span if span is not None and span.tracer is self else None
 
-    @contextmanager
     def span(
         self, name: str, kind: SpanKind, *, details: Mapping[str, Any] | None = None, **attributes: JsonValue
-    ) -> Iterator[OpenSpan]:
-        """Record a piece of work; its status is "error" when an exception leaves it."""
-        parent = self.current
+    ) -> OpenSpan:
+        """Record the piece of work of a `with` block; its status is "error" when an exception leaves it."""
+        # No generator: there are a dozen spans a question, and each would cost twice as much.
         span = OpenSpan(self, str(next(self._ids)), name, kind)
         span.attributes.update(attributes)
         span.details.update(details or {})
-        token = _current.set(span)
-        started = self.seconds
-        try:
-            with self._forward(span):
-                try:
-                    yield span
-                except BaseException as error:
-                    span.failed(error)
-                    raise
-        finally:
-            _current.reset(token)
-            self._ended.append(_closed(span, parent, started, self.seconds))
+        return span
 
-
-def _closed(span: OpenSpan, parent: OpenSpan | None, started: float, ended: float) -> Span:
-    return Span(
-        span_id=span.span_id,
-        parent=parent.span_id if parent else None,
-        name=span.name,
-        kind=span.kind,
-        started=started,
-        ended=ended,
-        status=span.status,
-        attributes=span.attributes,
-    )
+    def ended(self, span: OpenSpan) -> None:
+        """Keep what has become of a span."""
+        self._ended.append(
+            Span(
+                span_id=span.span_id,
+                parent=span.parent.span_id if span.parent else None,
+                name=span.name,
+                kind=span.kind,
+                started=span.started,
+                ended=self.seconds,
+                status=span.status,
+                attributes=span.attributes,
+            )
+        )
