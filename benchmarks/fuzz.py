@@ -105,7 +105,6 @@ def sources() -> list[Any]:
         Canned(SourceCard(name="odd", arguments=Search), [{"title": None, "items": {"sku": float("nan")}}, {}]),
         Canned(SourceCard(name="broken", arguments=Search), SourceError("down", source="broken")),
         Canned(SourceCard(name="wrong", arguments=Search), "rows"),
-        *tools(),
     ]
 
 
@@ -202,8 +201,8 @@ plans = st.one_of(*[_wholes] * 9, st.fixed_dictionaries({"steps": _values}) | _v
 class Bench:
     """Takes plans through all that happens to them, and keeps the count of what came of them."""
 
-    def __init__(self) -> None:
-        self.assistant = rag.Assistant(sources=sources())
+    def __init__(self, *more: Canned) -> None:
+        self.assistant = rag.Assistant(sources=[*sources(), *more])
         self.cards = [source.card for source in self.assistant.sources]
         self.outcomes: Counter[str] = Counter()
         self.slowest = (0.0, "")
@@ -255,9 +254,9 @@ async def hostile_families(bench: Bench) -> dict[str, list[float]]:
     return taken
 
 
-def fuzzed(n: int, start: int, *, families: bool = True) -> tuple[Bench, dict[str, list[float]]]:
+def fuzzed(n: int, start: int) -> tuple[Bench, dict[str, list[float]]]:
     """The bench after so many plans, half of them made and half of them real ones spoiled."""
-    bench, draw, real = Bench(), random.Random(start), real_plans()
+    bench, draw, real = Bench(*tools()), random.Random(start), real_plans()
     with asyncio.Runner() as runner:
 
         @seed(start)
@@ -275,7 +274,7 @@ def fuzzed(n: int, start: int, *, families: bool = True) -> tuple[Bench, dict[st
         made()
         for _ in range(n - bench.outcomes.total()):
             runner.run(bench.take(mutated(draw.choice(real), draw)))
-        taken = runner.run(hostile_families(bench)) if families else {}
+        taken = runner.run(hostile_families(bench))
     return bench, taken
 
 
@@ -293,6 +292,7 @@ def main() -> None:
         "fuzz",
         {
             "plans": bench.outcomes.total(),
+            "public_plans_spoiled": len(public_plans()),
             "outcomes": dict(bench.outcomes.most_common()),
             "failures": len(bench.failures),
             "seconds": round(time.perf_counter() - started, 1),
