@@ -69,6 +69,9 @@ def translate(error: Exception, model: str, *, url: str = "") -> ModelError:
         case openai.APIError():
             # Only an error event in the middle of a stream arrives bare.
             return ModelError(f"{who} broke off its answer: {_said(error)}", model=model, retryable=True)
+    # While a body is read, the HTTP library's own errors come through; there are two libraries of that name.
+    if any(kind.__name__ == "TransportError" for kind in type(error).__mro__):
+        return _dropped(model, who, urlsplit(url).netloc.rpartition("@")[2])
     return ModelError(f"{who} could not be called: {type(error).__name__}: {_line(str(error))}", model=model)
 
 
