@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from planners.fill import labels
@@ -162,13 +163,18 @@ def _stored_name(card: SourceCard, text: str) -> str:
 def _told(text: str, cards: Sequence[SourceCard]) -> dict[str, float]:
     """The share of a text's words that each card says its source is about, a word shared by n cards counting 1/n."""
     said = content(text)
-    # A list of tables and columns tells what records look like, and says little of what questions they answer.
-    known = {card.name: frozenset(content(card.about)) - (fields(card) | nouns(card)) for card in cards}
+    known = {card.name: _own_words(card) for card in cards}
     shared = Counter(word for words in known.values() for word in words)
     return {
         name: sum(1 / shared[word] for word in said if word in words) / max(1, len(said))
         for name, words in known.items()
     }
+
+
+@lru_cache(maxsize=1024)
+def _own_words(card: SourceCard) -> frozenset[str]:
+    # A list of tables and columns tells what records look like, and says little of what questions they answer.
+    return frozenset(content(card.about)) - (fields(card) | nouns(card))
 
 
 def _covers(card: SourceCard, text: str) -> bool:

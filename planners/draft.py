@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final
 
+from planners.records import is_record
 from rag.card import SourceCard
-from rag.plan import Plan, Ref, Step
+from rag.plan import Plan, Ref
 from rag.plan.givers import Givers, needs
 
 __all__ = ["drafted"]
@@ -18,8 +20,8 @@ _LEFT_OUT: Final = "left out, since the question does not give its"
 def drafted(prior: Plan, said: Mapping[str, str], cards: Sequence[SourceCard]) -> str:
     """The plan in the form that the model is to write: without fallbacks, its queries short.
 
-    Where one source gives what another needs, rules only guess at the latter: those steps are left out,
-    and so is what rules say of sources that the question does not give enough for.
+    Where one source gives what another needs, rules only guess at what either is to be asked: steps that
+    guess are left out, and so is what rules say of sources that the question does not give enough for.
 
     Args:
         prior: the plan that rules made.
@@ -27,23 +29,26 @@ def drafted(prior: Plan, said: Mapping[str, str], cards: Sequence[SourceCard]) -
         cards: the sources that the model may ask.
     """
     given = _given(cards)
-    steps = [step for step in prior.steps if not step.if_empty and not _guessed(step, given.get(step.source, set()))]
-    if not any(given.values()):
-        notes = prior.notes
-    else:
-        notes = tuple(note for note in prior.notes if _LEFT_OUT not in note and steps)
+    giving = {name for by_name in given.values() for givers in by_name.values() for name in givers}
+    # A search that leads to another source is for a name in the question; rules search for the whole of it.
+    guessed = {card.name for card in cards if card.name in giving and not is_record(card)}
+    steps = [step for step in prior.steps if not step.if_empty and step.source not in guessed]
+    steps = [step for step in steps if all(isinstance(step.args.get(name), Ref) for name in given.get(step.source, ()))]
+    notes = prior.notes
+    if any(given.values()):
+        asked = {step.source for step in steps}
+        notes = tuple(
+            note for note in notes if asked and _LEFT_OUT not in note and note.partition(":")[0] not in guessed
+        )
     shown = [_short(step.replace(after=()).saved(), said) for step in steps]
     return "\n".join([*notes, json.dumps({"steps": shown}, ensure_ascii=False)]) if steps or notes else "nothing"
 
 
-def _given(cards: Sequence[SourceCard]) -> dict[str, set[str]]:
-    """By source, the arguments that it needs and others may give."""
+def _given(cards: Sequence[SourceCard]) -> dict[str, dict[str, tuple[str, ...]]]:
+    """By source and argument that it needs, the sources that may give it."""
     among = Givers(cards)
-    return {card.name: {name for name in needs(card) if among.of(card, name)} for card in cards}
-
-
-def _guessed(step: Step, given: set[str]) -> bool:
-    return any(not isinstance(step.args.get(name), Ref) for name in given)
+    found = {card.name: {name: among.of(card, name) for name in sorted(needs(card))} for card in cards}
+    return {name: {each: giving for each, giving in args.items() if giving} for name, args in found.items()}
 
 
 def _short(step: dict[str, Any], said: Mapping[str, str]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Final
 
 from planners.fill import fill
@@ -15,7 +16,7 @@ from prompts.inert import inert, on_one_line
 from rag.card import Schema, SourceCard
 from rag.plan import plan_schema
 from rag.plan.check import MAX_STEPS
-from rag.plan.givers import Givers, needs, row_fields
+from rag.plan.givers import PASSAGE, Givers, needs, row_fields
 from rag.protocols import Example, Task
 
 __all__ = ["given_arguments", "offered_arguments", "offered_examples", "offered_lines", "offered_schema"]
@@ -25,7 +26,6 @@ MOST_ARGUMENTS: Final = 6
 
 _MOST_FIELDS: Final = 16
 _IDENTITY: Final = frozenset(("doc_id", "chunk_id"))
-_PASSAGE: Final = frozenset(("doc_id", "chunk_id", "title", "text", "score", "span", "metadata"))
 _MOST_GIVING: Final = 3
 _ABOUT: Final = 140  # characters
 _BEFORE: Final = "Earlier questions, and the plans that served them:"
@@ -84,8 +84,18 @@ def offered_arguments(card: SourceCard, given: Collection[str] = ()) -> tuple[st
 
 def offered_lines(cards: Sequence[SourceCard], given: Mapping[str, Collection[str]]) -> str:
     """One line for each source: its call, the fields of its rows where they are records, what it is about."""
+    return _lines(tuple(cards), _by_card(cards, given))
+
+
+# Lines and schema are kept: most questions are offered the same sources, with the same arguments.
+@lru_cache(maxsize=128)
+def _lines(cards: tuple[SourceCard, ...], given: tuple[frozenset[str], ...]) -> str:
     among = Givers(cards)
-    return "\n".join(_line(card, given.get(card.name, ()), among) for card in cards)
+    return "\n".join(_line(card, names, among) for card, names in zip(cards, given, strict=True))
+
+
+def _by_card(cards: Sequence[SourceCard], given: Mapping[str, Collection[str]]) -> tuple[frozenset[str], ...]:
+    return tuple(frozenset(given.get(card.name, ())) for card in cards)
 
 
 def _line(card: SourceCard, given: Collection[str], among: Givers) -> str:
@@ -103,7 +113,7 @@ def _line(card: SourceCard, given: Collection[str], among: Givers) -> str:
 def _shown_fields(card: SourceCard) -> list[str]:
     """The fields of a source's rows, of nested ones the innermost; none where rows are passages of text."""
     paths = list(row_fields(card))
-    if not is_record(card) and {path[0] for path in paths} <= _PASSAGE:
+    if not is_record(card) and {path[0] for path in paths} <= PASSAGE:
         return []
     inner = [path for path in paths if not any(other[: len(path)] == path and other != path for other in paths)]
     return [".".join(path) for path in inner if path[0] not in _IDENTITY]
@@ -120,9 +130,15 @@ def _from_others(card: SourceCard, among: Givers) -> Iterator[tuple[tuple[str, .
 
 def offered_schema(cards: Sequence[SourceCard], given: Mapping[str, Collection[str]]) -> Schema:
     """The schema of a plan over the sources, with the arguments that the lines show and no others."""
+    return _schema(tuple(cards), _by_card(cards, given))
+
+
+@lru_cache(maxsize=128)
+def _schema(cards: tuple[SourceCard, ...], given: tuple[frozenset[str], ...]) -> Schema:
     schema = plan_schema(cards, max_steps=MAX_STEPS) if any(needs(card) for card in cards) else plan_schema(cards)
-    for card, step in zip(cards, schema["properties"]["steps"]["items"].get("anyOf", ()), strict=True):
-        shown = offered_arguments(card, given.get(card.name, ()))
+    steps = schema["properties"]["steps"]["items"].get("anyOf", ())
+    for card, names, step in zip(cards, given, steps, strict=True):
+        shown = offered_arguments(card, names)
         args = step["properties"]["args"]
         args["properties"] = {name: kind for name, kind in args["properties"].items() if name in shown}
     return schema
