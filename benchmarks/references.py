@@ -18,6 +18,7 @@ import argparse
 import asyncio
 import json
 import random
+import re
 import statistics
 import time
 from collections import Counter
@@ -37,6 +38,7 @@ from rag.run.resolve import fitted
 from rag.sources.tools import tools
 from rag.testing.fakes import FakeModel
 
+_WHEN = re.compile(r"\d{4}-\d\d-\d\d|\d\d:\d\d")
 TODAY = datetime(2024, 11, 1, 12, tzinfo=UTC)  # when the recordings were made, nearly; most requests do not say
 
 
@@ -120,6 +122,7 @@ async def gold(name: str) -> dict[str, Any]:
         counts["plans"] += 1
         counts["read_back"] += Plan.from_json(request.plan.to_json()) == request.plan
         counts.update(dict(_resolving(request)))
+        counts["with_values_that_only_responses_tell"] += _needs_looking(request)
         wrong = problems(request.plan, list(recorded.cards.values()))
         counts["valid"] += not wrong
         try:
@@ -146,6 +149,19 @@ def _resolving(request: Request) -> Iterator[tuple[str, int]]:
         rows = {step: found if isinstance(found, list) else [found] for step, found in request.responses.items()}
         right = (ref.pick(rows[ref.step]) == resolved(ref, request.responses) is not None for ref in refs)
         yield "references_resolved", sum(right)
+
+
+def _needs_looking(request: Request) -> bool:
+    """Whether a literal of the gold plan is in an earlier response alone: nobody can write it before that has come."""
+    asked, seen = request.question.casefold(), ""
+    for step in request.plan.steps:
+        literals = [str(value).casefold() for value in step.args.values() if isinstance(value, str | int | float)]
+        if any(
+            len(each) >= 4 and each in seen and each not in asked and not _WHEN.fullmatch(each) for each in literals
+        ):
+            return True
+        seen += json.dumps(request.responses.get(step.id), ensure_ascii=False).casefold()
+    return False
 
 
 def _short(problem: Any) -> str:
@@ -259,7 +275,7 @@ def main() -> None:
         report("references_gold", {name: asyncio.run(gold(name)) for name in SETS})
         return
     asked = options.what == "model"
-    model = rag.model(options.model, base_url=options.base_url, api_key="any") if asked else None
+    model = rag.model(options.model, base_url=options.base_url, api_key="any", timeout=600.0) if asked else None
     found = asyncio.run(measured(options.set, options.n, options.seed, model))
     report(f"references_{options.set}" if asked else f"references_oracle_{options.set}", found)
 

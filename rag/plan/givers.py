@@ -9,10 +9,15 @@ from typing import Final
 from rag.card import SourceCard
 from rag.plan.shapes import Shape
 
-__all__ = ["Givers", "needs", "row_fields"]
+__all__ = ["PASSAGE", "Givers", "needs", "row_fields"]
+
+PASSAGE: Final = frozenset(("doc_id", "chunk_id", "title", "text", "score", "span", "metadata"))
+"""The fields of rows that are passages of text: none of them is an argument of anything."""
 
 _WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _DEEPEST: Final = 4  # levels within a row
+# When something is to be is for the question to say, though rows have dates as well.
+_WHEN: Final = frozenset(("date", "day", "time", "hour", "month", "year"))
 _TELLING: Final = 8  # letters that a name has at least to be looked for in what is told of an argument
 
 
@@ -77,8 +82,10 @@ class Givers:
         # By the last word, which a field and the argument that it is for share.
         self._fields: dict[str, list[tuple[str, frozenset[str], frozenset[str]]]] = {}
         for card in cards:
-            own = frozenset(_words(card.name))
-            for field in dict.fromkeys(_words(path[-1]) for path in row_fields(card)):
+            own, paths = frozenset(_words(card.name)), list(row_fields(card))
+            if {path[0] for path in paths} <= PASSAGE:
+                continue
+            for field in dict.fromkeys(_words(path[-1]) for path in paths):
                 if field:
                     self._fields.setdefault(field[-1], []).append((card.name, frozenset(field), own))
 
@@ -91,7 +98,9 @@ class Givers:
     def _alike(self, name: str) -> set[str]:
         """The names of the sources with a field that is meant for an argument of that name."""
         words = _words(name)
-        found = set()
+        found: set[str] = set()
+        if _WHEN & set(words[-1:]):
+            return found
         for other, field, own in self._fields.get((words or ("",))[-1], ()):
             alike = set(words) <= field | own or (len(field) > 1 and field <= set(words))
             if alike and not any(_words(needed) == words for needed in needs(self._cards[other])):

@@ -102,6 +102,13 @@ def test_the_draft_holds_no_guess_at_what_a_tool_gives(value):
     assert drafted(prior, {}, cards()) == "nothing"
 
 
-def test_the_draft_keeps_what_refers_to_what_gives_it():
-    steps = Plan.from_json({"steps": WRITTEN["steps"][:2]}).saved()["steps"]
-    assert json.loads(drafted(Plan.from_json({"steps": steps}), {}, cards())) == {"steps": steps}
+def test_the_draft_holds_no_search_for_a_whole_part_of_the_question():
+    args = {"query": "I want a car in Ghent on Monday"}
+    prior = Plan.from_json({"steps": [{"id": "s1", "source": "Search_Place", "args": args}]})
+    assert drafted(prior.noted("Search_Place: chosen because it fits best"), {}, cards()) == "nothing"
+
+
+def test_the_draft_keeps_what_rules_know():
+    steps = [{"id": "s1", "source": "Random_Joke", "args": {}}, {**WRITTEN["steps"][2], "id": "s2"}]
+    prior = Plan.from_json({"steps": [*steps, {**WRITTEN["steps"][1], "id": "s3", "args": {}}]})
+    assert json.loads(drafted(prior, {}, cards())) == {"steps": Plan.from_json({"steps": steps}).saved()["steps"]}

@@ -43,6 +43,11 @@ def test_what_is_told_of_an_argument_names_its_source():
     assert Givers([others, hotels, rooms]).of(rooms, "hotel_id") == ("Search_Hotels",)
 
 
+def test_when_something_is_to_be_comes_from_no_row():
+    bookings, rooms = card("bookings", ["query"], {"arrival_date": {}}), card("rooms", ["arrival_date"])
+    assert Givers([bookings, rooms]).of(rooms, "arrival_date") == ()
+
+
 def test_those_are_added_that_the_kept_need_and_what_they_need_in_turn():
     find = card("find_hotels", ["query"], {"hotel_id": {}})
     rooms = card("find_rooms", ["hotel_id"], {"room_id": {}})
