@@ -54,11 +54,13 @@ def small_talk(question: str) -> str | None:
     """
     if _SUM.fullmatch(bare(_SUM_LEAD.sub("", " ".join(question.split()), count=1))):
         return "arithmetic"
-    # One piece that is no talk makes the whole a question: "Thanks, and where is my order?"
-    kinds = [_kind(piece) for piece in pieces(question)]
-    if not kinds or None in kinds:
-        return None
-    return next((kind for kind in kinds if kind != "a greeting"), "a greeting")
+    found = None
+    for piece in pieces(question):
+        # One piece that is no talk makes the whole a question: "Thanks, and where is my order?"
+        if (kind := _kind(piece)) is None:
+            return None
+        found = kind if found in (None, "a greeting") else found
+    return found
 
 
 def is_talk(piece: str) -> bool:
@@ -66,6 +68,7 @@ def is_talk(piece: str) -> bool:
     return _kind(piece) is not None
 
 
+@lru_cache(maxsize=512)
 def _kind(piece: str) -> str | None:
     words = bare(piece)
     if _GREETING.fullmatch(words):
