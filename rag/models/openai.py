@@ -183,7 +183,7 @@ class OpenAIModel(Closing):
         messages = [{"role": message.role, "content": message.content} for message in ask.messages]
         # Not `chat.completions.create`: half of its time goes into types for what is JSON before and after.
         answer = await self._clients.get().post(
-            "/chat/completions",
+            f"{self._url.rstrip('/')}/chat/completions",  # whole, since the library would put it together slowly
             body={"model": self.name, "messages": messages, **options, **self._extra},
             cast_to=object,
             stream=ask.stream,
