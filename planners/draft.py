@@ -28,7 +28,7 @@ def drafted(prior: Plan, said: Mapping[str, str], cards: Sequence[SourceCard]) -
         said: what the question says of each source that it names.
         cards: the sources that the model may ask.
     """
-    given = _given(cards)
+    given = _given(tuple(cards))
     giving = {name for by_name in given.values() for givers in by_name.values() for name in givers}
     # A search that leads to another source is for a name in the question; rules search for the whole of it.
     guessed = {card.name for card in cards if card.name in giving and not is_record(card)}
@@ -44,7 +44,8 @@ def drafted(prior: Plan, said: Mapping[str, str], cards: Sequence[SourceCard]) -
     return "\n".join([*notes, json.dumps({"steps": shown}, ensure_ascii=False)]) if steps or notes else "nothing"
 
 
-def _given(cards: Sequence[SourceCard]) -> dict[str, dict[str, tuple[str, ...]]]:
+@lru_cache(maxsize=128)
+def _given(cards: tuple[SourceCard, ...]) -> dict[str, dict[str, tuple[str, ...]]]:
     """By source and argument that it needs, the sources that may give it."""
     among = Givers(cards)
     found = {card.name: {name: among.of(card, name) for name in sorted(needs(card))} for card in cards}
