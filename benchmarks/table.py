@@ -61,6 +61,23 @@ def _rows() -> Iterator[tuple[str, str, str]]:
                 figure,
                 found["command"],
             )
+    if found := _result("references_gold"):
+        plans = found["complexfuncbench"]
+        figure = f"{plans['run']} of {plans['plans']}; {plans['references_resolved']} of {plans['references']}"
+        yield (
+            "ComplexFuncBench dev, gold plans run on recorded responses; references resolved",
+            figure,
+            found["command"],
+        )
+    for name, title in (("references_nestful", "NESTFUL dev"), ("references_complexfuncbench", "ComplexFuncBench dev")):
+        if found := _result(name):
+            measures = ("tool_set_f1", "reference_accuracy", "run_to_the_end")
+            figure = " / ".join(_share(found[measure]) for measure in measures)
+            yield (
+                f"{title}, {found['requests']} requests, 1.5B model: tool set F1 / references / run",
+                figure,
+                found["command"],
+            )
 
 
 def _share(value: float) -> str:
