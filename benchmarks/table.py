@@ -61,6 +61,10 @@ def _rows() -> Iterator[tuple[str, str, str]]:
                 figure,
                 found["command"],
             )
+    yield from _references()
+
+
+def _references() -> Iterator[tuple[str, str, str]]:
     if found := _result("references_gold"):
         plans = found["complexfuncbench"]
         figure = f"{plans['run']} of {plans['plans']}; {plans['references_resolved']} of {plans['references']}"
