@@ -1,7 +1,7 @@
 """Nothing of one owner reaches another: through any public read path, with every cache on, in any order, at once.
 
 That each adapter keeps to the scope by itself is held by `rag.testing.sources.check_scope` in
-tests/rag/sources (index, SQLite, PostgreSQL, functions). Here sources stand behind one assistant that all
+tests/rag/sources (index, SQLite, PostgreSQL, functions, tools). Here sources stand behind one assistant that all
 owners share: its row cache, plan cache, experience, conversations, server and LangChain runnable.
 """
 
@@ -245,8 +245,18 @@ def _records_of(records: Sequence[Owned]) -> Source:
     return source("notes", notes, enforces=["tenant", "user"])
 
 
-async def test_the_contract_of_scopes_holds_through_the_caches():
-    await check_scope(lambda records: Through(_records_of(records)), lambda text: {"query": text})
+def _tool_of(records: Sequence[Owned]) -> Source:
+    async def call(name: str, arguments: dict[str, Any], scope: Scope) -> list[str]:
+        seen = [r.text for r in records if (r.tenant, r.user) == (scope.tenant, scope.user)]
+        return [text for text in seen if arguments["query"] in text]
+
+    spec = {"name": "notes", "parameters": {"type": "object", "properties": {"query": {"type": "string"}}}}
+    return tools([spec], call, enforces=["tenant", "user"])[0]
+
+
+@pytest.mark.parametrize("make", [_records_of, _tool_of])
+async def test_the_contract_of_scopes_holds_through_the_caches(make):
+    await check_scope(lambda records: Through(make(records)), lambda text: {"query": text})
 
 
 async def test_what_cannot_keep_to_a_scope_is_left_out_with_a_note_and_refused_where_it_is_called():

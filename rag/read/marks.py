@@ -142,8 +142,8 @@ def unmarked(text: str) -> str:
     return _CITES.sub(lambda match: match[0].translate(_PARENTHESES), text)
 
 
-def put_back(bare: str, marks: Sequence[Mark]) -> tuple[str, list[Place]]:
-    """The text with its marks, and where each [n] stands in it."""
+def put_back(bare: str, marks: Sequence[Mark], line: str = "") -> tuple[str, list[Place]]:
+    """The text with its marks, and where each [n] stands in it; `line` is what stands before it on its line."""
     text, places, position = "", list[Place](), 0
     for mark in marks:
         text += bare[position : mark.at] + mark.space
@@ -151,7 +151,7 @@ def put_back(bare: str, marks: Sequence[Mark]) -> tuple[str, list[Place]]:
         for n in mark.numbers:
             places.append(Place(n, mark.at, len(text), len(text) + len(f"[{n}]")))
             text += f"[{n}]"
-        text += _parting(text, bare[position : position + 1])
+        text += _parting(line + text, bare[position : position + 1])
     return text + bare[position:], places
 
 
@@ -176,6 +176,7 @@ class TokenFilter:
         self._numbering = Numbering(count)
         self._held = ""
         self._begun = False
+        self._line = ""
 
     def feed(self, piece: str) -> str:
         """What may be shown, now that `piece` has arrived."""
@@ -191,7 +192,8 @@ class TokenFilter:
 
     def _shown(self, text: str) -> str:
         bare = parted(text, self._numbering)
-        shown, _ = put_back(bare.text, bare.marks)
+        shown, _ = put_back(bare.text, bare.marks, self._line)
+        self._line = (self._line + shown).rpartition("\n")[2]
         shown = shown if self._begun else shown.lstrip()
         self._begun = self._begun or bool(shown)
         return shown

@@ -100,9 +100,11 @@ def check_display(answer: Answer) -> None:
     listed = str(answer).removeprefix(printable(answer.text)).lstrip().split("\n")
     assert [line[:1] for line in listed[: len(answer.cited)]] == ["["] * len(answer.cited)
     assert len(listed) == len(answer.cited) + answer.partial + len(answer.notes)
-    assert answer_text(answer)
+    for shown in (answer_text(answer), str(answer.plan), str(answer.trace)):
+        assert not OBEYED.search(printable(shown) if shown is answer_text else shown)
     page = Page()
-    page.feed(answer._repr_mimebundle_()["text/html"])
+    for each in (answer, answer.plan, answer.trace):
+        page.feed(each._repr_mimebundle_()["text/html"])
     assert page.bad == []
 
 

@@ -162,7 +162,22 @@ BRACKETS = [
     "a[0]",
     "source",
 ]
-OTHERS = [" ", "  ", "\n", "word", ".", "|", "- ", "# x\n", "٣", "\ud800", "\u200b", "The battery lasts 38 hours."]
+OTHERS = [
+    " ",
+    "  ",
+    "\n",
+    "word",
+    ".",
+    "(x)",
+    ":",
+    "|",
+    "- ",
+    "# x\n",
+    "٣",
+    "\ud800",
+    "\u200b",
+    "The battery lasts 38 hours.",
+]
 ANSWERS = st.lists(st.sampled_from(BRACKETS + OTHERS), max_size=25).map("".join)
 
 
@@ -201,6 +216,21 @@ def test_streamed_text_is_the_final_text_less_what_is_added_to_it(text: str) -> 
     without_passages = tuple(Passage(doc_id=str(n), chunk_id=str(n), text="") for n in range(3))
     final = cite(text, without_passages).text
     assert not final or streamed.strip() == final
+
+
+@pytest.mark.parametrize(
+    ("text", "parted"),
+    [
+        ("Free [1](http://x.example).", "Free [1] (http://x.example)."),
+        ("Free【2】(http://x.example).", "Free[1] (http://x.example)."),
+        ("Free.\n[1]: http://x.example", "Free.\n[1] : http://x.example"),
+        ("As follows [1]: two.", "As follows [1]: two."),
+    ],
+)
+def test_a_citation_cannot_become_a_link_of_the_texts_own(text: str, parted: str) -> None:
+    tokens = TokenFilter(3)
+    assert "".join(map(tokens.feed, text)) + tokens.close() == parted
+    assert cite(text, PASSAGES).text.startswith(parted)
 
 
 def test_a_citation_is_held_back_until_it_is_whole() -> None:
