@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from planners.records import is_record
 from rag.card import SourceCard
-from rag.plan import Plan, Ref
+from rag.plan import Plan, Ref, Step
 from rag.plan.givers import Givers, needs
 
 __all__ = ["drafted"]
@@ -40,7 +40,7 @@ def drafted(prior: Plan, said: Mapping[str, str], cards: Sequence[SourceCard]) -
         notes = tuple(
             note for note in notes if asked and _LEFT_OUT not in note and note.partition(":")[0] not in guessed
         )
-    shown = [_short(step.replace(after=()).saved(), said) for step in steps]
+    shown = [_short(step, said) for step in steps]
     return "\n".join([*notes, json.dumps({"steps": shown}, ensure_ascii=False)]) if steps or notes else "nothing"
 
 
@@ -52,8 +52,9 @@ def _given(cards: tuple[SourceCard, ...]) -> dict[str, dict[str, tuple[str, ...]
     return {name: {each: giving for each, giving in args.items() if giving} for name, args in found.items()}
 
 
-def _short(step: dict[str, Any], said: Mapping[str, str]) -> dict[str, Any]:
+def _short(step: Step, said: Mapping[str, str]) -> dict[str, Any]:
     # Short drafts make short plans: a model copies what it is shown, word by word, at a cost.
-    if (words := said.get(step["source"])) and isinstance(step["args"].get("query"), str):
-        step["args"]["query"] = words
-    return step
+    shown = {name: value for name, value in step.saved().items() if name != "after"}
+    if (words := said.get(step.source)) and isinstance(shown["args"].get("query"), str):
+        shown["args"]["query"] = words
+    return shown

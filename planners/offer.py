@@ -45,11 +45,11 @@ def given_arguments(cards: Sequence[SourceCard], task: Task) -> dict[str, set[st
 
     Those that rules can read, and dates where the question speaks of time.
     """
-    given = {}
+    given, timely = {}, _TIMELY.search(task.question)
     for card in cards:
         fillings = fill(card, task.question, task.now.date(), nouns(card))
         given[card.name] = {name for filling in fillings for name in filling.args}
-        if _TIMELY.search(task.question):
+        if timely:
             given[card.name] |= {name for role in ("from", "to") if (name := card.argument_of_role(role))}
     return given
 

@@ -64,17 +64,17 @@ class Reading:
     async def _cited(self, action: Read, asking: Asking) -> Draft:
         from rag.read.citations import TokenFilter
         from rag.read.cited import draft, pack, request
-        from rag.read.fence import render_passages
         from rag.tokens import count
 
         def packed() -> tuple[EvidenceItem, ...]:
             return pack(action.evidence, EVIDENCE_TOKENS, lambda text: count(text, asking.model.name).tokens)
 
         items = action.evidence.items
-        # No text has more tokens than bytes; counting takes a while, and loads the vocabulary.
-        if len(render_passages(items).encode()) > EVIDENCE_TOKENS:
-            items = await anyio.to_thread.run_sync(packed, abandon_on_cancel=True)
         prompt = request(action.question, items, self.turns, action.style)
+        # No text has more tokens than bytes; counting takes a while, and loads the vocabulary.
+        if len(prompt.values["passages"].encode()) > EVIDENCE_TOKENS:
+            items = await anyio.to_thread.run_sync(packed, abandon_on_cancel=True)
+            prompt = request(action.question, items, self.turns, action.style)
         # A chain of thought between two rounds is not part of the answer, and is not shown.
         if self.on_token is None or action.style == "chain":
             completion = await asking.complete(prompt)

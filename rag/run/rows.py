@@ -28,7 +28,8 @@ def evidence_item(row: Row, *, source: str, step_id: str, round: int = 1, query:
         ('orders/7', 'item: lamp')
     """
     fields = _plain(row)
-    mark = _mark(fields)
+    named = fields.get("doc_id") and fields.get("chunk_id")
+    mark = "" if named else _mark(fields)
     doc_id = str(fields.get("doc_id") or f"{source}/{mark}")
     passage = Passage(
         doc_id=doc_id,
