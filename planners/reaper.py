@@ -7,6 +7,7 @@ where no plan can be had, rules plan.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Generator, Sequence
 from typing import Final
 
@@ -14,8 +15,9 @@ from planners.actions import complete, planned, probes, retrieve_and_read
 from planners.choose import by_content
 from planners.draft import drafted
 from planners.foresee import foreseen
+from planners.language import content
 from planners.mend import completed, with_stand_ins
-from planners.names import said_of
+from planners.names import name_stems, said_of
 from planners.offer import given_arguments, offered_examples, offered_lines, offered_schema
 from planners.repair import sound
 from planners.retrieval import NOTHING, spared
@@ -115,10 +117,21 @@ def _offered(
     else:
         (relevance,) = yield from probes([task.question])
         best = by_content(task.question, task.cards, relevance, close=0.0, most=MOST_OFFERED)
-        kept |= {choice.card.name for choice in best}
+        ranked = [*_called(task.question, task.cards)[: MOST_OFFERED // 2], *(choice.card.name for choice in best)]
+        kept |= set(list(dict.fromkeys(ranked))[:MOST_OFFERED])
     fittest = [card for card in task.cards if card.name in kept]
     kept |= {card.name for card in Givers(task.cards).added(fittest, task.fit, MOST_GIVERS)}
     return tuple(card for card in task.cards if card.name in kept) or task.cards
+
+
+def _called(question: str, cards: Sequence[SourceCard]) -> list[str]:
+    """The tools whose names have words of the question, first those with most; a word of n names counts 1/n."""
+    said = set(content(question))
+    shared = Counter(word for card in cards for word in set(name_stems(card.name)))
+    scores = {
+        card.name: sum(1 / shared[word] for word in said & set(name_stems(card.name))) for card in cards if needs(card)
+    }
+    return sorted((name for name, score in scores.items() if score), key=lambda name: -scores[name])
 
 
 def _written(

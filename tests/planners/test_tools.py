@@ -84,6 +84,12 @@ def test_of_many_the_fittest_are_offered_and_those_that_give_what_they_need():
     assert len(offered) == MOST_OFFERED + 2
 
 
+def test_without_a_fit_those_are_offered_whose_names_have_the_question_s_words():
+    others = [spec(f"Get{letter}Quote", "a car, a place, a booking", ["day"]) for letter in "ABCDEFGHIJKLMNOPQRST"]
+    asked, _ = routed([*others, *TRAVEL], question="A joke and a message on Monday")
+    assert "Send_Message(" in asked.values["sources"]
+
+
 def test_the_lines_tell_what_is_returned_and_who_gives_what():
     place, cars, *_ = offered_lines(cards(), {}).splitlines()
     assert place == "Search_Place(query: string) returns id, at.lat, at.lon: places by their name"
