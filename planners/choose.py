@@ -127,12 +127,14 @@ def by_content(
     chosen = [Choice(card, f"{_cut(text)!r} asks for its fields") for card in covering]
     named = {card.name: name for card in ranked if is_record(card) and (name := _stored_name(card, text))}
     if best < WEAK and named:
-        return (*chosen, *(Choice(card, f"it stores {named[card.name]!r}") for card in ranked if card.name in named))
+        storing = [card for card in ranked if card.name in named][:most]
+        return (*chosen, *(Choice(card, f"it stores {named[card.name]!r}") for card in storing))
     if best > 0:
         near = [card for card in ranked if scores[card.name] >= close * best][:most]
         chosen += [Choice(card, f"it fits best {_cut(text)!r} ({scores[card.name]:.2f})") for card in near]
     elif ready and not chosen:
-        chosen += [Choice(card, f"{_cut(text)!r} gives what it needs") for card in ranked if card.name in ready]
+        given = [card for card in ranked if card.name in ready][:most]
+        chosen += [Choice(card, f"{_cut(text)!r} gives what it needs") for card in given]
     elif not chosen:
         # Better a few sources too many than none; records would be listed whole.
         asked = [card for card in ranked if card.query_argument and not (has_texts and is_record(card))]

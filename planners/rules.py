@@ -35,6 +35,10 @@ _PROCEDURE: Final = re.compile(
 _ID_SHAPED: Final = re.compile(r"(?<![\w-])[A-Za-z]{1,5}-?\d+(?:-\d+)*(?![\w-])")
 
 
+_FITTING: Final = 0.7
+"""The share of the best fit that a source's must be, where there are many, for the source to be asked."""
+
+
 @dataclass(frozen=True, slots=True)
 class Routed:
     """A plan, and the parts of the question with the sources chosen for each."""
@@ -194,7 +198,8 @@ def _read_part(text: str, task: Task, before: Sequence[_Read]) -> _Read:
     pointed = [choice for card in records if (choice := _pointed(card, text, task))]
     through = next((found for choice in pointed if (found := thing(choice.card, text))), None)
     named = _less_passing(by_noun(text, rest), text, through)
-    if len(task.cards) == 1:
+    # Of many sources it would be the only one whose arguments happen to be given.
+    if len(task.cards) == 1 and not task.fit:
         return _Read(text, (Choice(task.cards[0], "it is the only source"),), through)
     # Records that are asked of themselves ("where is my order?") answer it alone.
     if named or (pointed and not through and not _PROCEDURE.search(text)):
@@ -245,7 +250,14 @@ def _less_passing(named: tuple[Choice, ...], text: str, through: Thing | None) -
 def _settled(part: _Read, task: Task, relevance: Mapping[str, float] | None) -> Part:
     if part.open is None:
         return Part(part.text, part.named, part.thing)
-    among = [card for card in task.cards if not (part.named and is_record(card))]
+    fitting = _FITTING * max(task.fit.values(), default=0.0)
+    among = [
+        card
+        for card in task.cards
+        if not (part.named and is_record(card))
+        # One that fits far worse than others is no stand-in for those that the question gives too little.
+        and (card.name in (relevance or {}) or task.fit.get(card.name, 0.0) >= fitting)
+    ]
     needy = [card for card in among if card.required - {card.query_argument}]
     ready = [card.name for card in needy if not _missing(card, part.text, task)]
     chosen = by_content(part.open, among, relevance or {}, fit=task.fit, ready=ready)

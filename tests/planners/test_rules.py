@@ -305,3 +305,40 @@ def test_any_question_has_a_plan_that_fits_the_sources(question, score, texts, o
 @pytest.mark.parametrize("question", ["what " * 4000, " " * 19_000 + "a", "and what do " * 1600, "Aa " * 6600])
 def test_a_very_long_question_is_planned_without_delay(question, task, shop):
     next(Rules().plan(task(question, shop)))
+
+
+class _Place(BaseModel):
+    city: str
+
+
+class _Number(BaseModel):
+    number: int
+
+
+def _many_functions() -> tuple[SourceCard, ...]:
+    return (
+        *(SourceCard(name=f"get{word}", about=f"tells {word}", arguments=_Place) for word in ("Air", "Tides", "Sun")),
+        *(SourceCard(name=f"look{n}", about="things of all kinds", arguments=free_query()) for n in range(196)),
+    )
+
+
+def test_of_many_functions_those_that_fit_are_asked(planned, task):
+    fit = {card.name: 0.1 for card in _many_functions()} | {"look7": 0.8, "look9": 0.79, "getTides": 0.75}
+    plan = planned(Rules(), task("When does water rise?", _many_functions(), fit=fit))
+    assert [source for source, _ in _calls(plan)] == ["look7", "look9"]
+
+
+def test_of_many_functions_without_a_word_on_their_fit_few_are_asked(planned, task):
+    assert len(planned(Rules(), task("When does water rise?", _many_functions())).steps) == 3
+
+
+def test_a_function_that_fits_worse_does_not_stand_in_for_those_that_lack_arguments(planned, task):
+    cards = (*(SourceCard(name=f"f{n}", arguments=_Number) for n in range(40)), SourceCard(name="g", about="water"))
+    fit = {card.name: 0.8 for card in cards} | {"g": 0.3}
+    plan = planned(Rules(), task("When does water rise?", cards, fit=fit))
+    assert (plan.steps, plan.notes) == ((), ("no retrieval: no source fits the question",))
+
+
+def test_many_functions_whose_arguments_a_question_gives_are_not_all_asked(planned, task):
+    cards = tuple(SourceCard(name=f"f{n}", arguments=_Place) for n in range(40))
+    assert len(planned(Rules(), task("Does it rain in Oslo?", cards)).steps) <= 3
