@@ -56,7 +56,7 @@ def _request(told: Mapping[str, Any], tools: str) -> Request:
             continue
         args = _value(call["arguments"], ids)
         # One request calls two steps alike: as with variables, the later one is meant from there on.
-        step_id = call["label"] + "_" * (call["label"] in ids)
+        step_id = call["label"] + "b" * (call["label"] in ids)
         ids[call["label"]] = step_id
         steps.append(Step(id=step_id, source=call["name"], args=args))
         if "response" in call:

@@ -23,8 +23,8 @@ def test_references_of_every_shape_are_read_and_read_back():
     assert str(request.plan).splitlines() == [
         'var1  find(query="Ghent")',
         'var2  cars(lat="$var1[0].at.lat", price="$$100-$$200")  ← var1',
-        'var2_  sums(numbers="3 * $var2[0][\\"Ask Price\\"]", of=["$var1[0].a[0].b"])  ← var1, var2',
-        'var3  book(key="$var2_[0].key", typed="var1.id$$")  ← var2_',
+        'var2b  sums(numbers="3 * $var2[0][\\"Ask Price\\"]", of=["$var1[0].a[0].b"])  ← var1, var2',
+        'var3  book(key="$var2b[0].key", typed="var1.id$$")  ← var2b',
     ]
     assert Plan.from_json(request.plan.to_json()) == request.plan
     assert (request.question, list(request.responses)) == ("Find cars.", ["var1"])
