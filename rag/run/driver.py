@@ -43,6 +43,7 @@ from rag.run.budget import Ledger
 from rag.run.cache import Cache
 from rag.run.calls import Calls, Caps
 from rag.run.costs import Costs
+from rag.run.given import Given
 from rag.run.informed import informed, learnt
 from rag.run.meter import metered
 from rag.run.outcome import Outcome, completed, looked, salvaged
@@ -208,7 +209,9 @@ class Driver:
             return await self._driven(planner)
 
     async def _driven(self, planner: Planner) -> Answer:
-        with closing(start(planner, await self._informed())) as steps:
+        # Who runs a given plan chooses nothing, and so need not be told what there is to choose from.
+        task = self._task if isinstance(planner, Given) else await self._informed()
+        with closing(start(planner, task)) as steps:
             outcome = advance(planner, steps, None)
             while not isinstance(outcome, Answer):
                 outcome = advance(planner, steps, await self._performed(outcome))
