@@ -112,10 +112,12 @@ def _offered(
     if len(task.cards) <= MOST_OFFERED:
         return task.cards
     kept = {*named, *(step.source for plan in (prior, *(one.plan for one in task.examples)) for step in plan.steps)}
+    (relevance,) = yield from probes([task.question])
     if task.fit:
-        kept |= set(sorted(by_name, key=lambda name: -task.fit.get(name, 0.0))[:MOST_OFFERED])
+        # Of the same measure; a source that can tell by its content knows better than its card.
+        meets = {**task.fit, **relevance}
+        kept |= set(sorted(by_name, key=lambda name: -meets.get(name, 0.0))[:MOST_OFFERED])
     else:
-        (relevance,) = yield from probes([task.question])
         best = by_content(task.question, task.cards, relevance, close=0.0, most=MOST_OFFERED)
         ranked = [*_called(task.question, task.cards)[: MOST_OFFERED // 2], *(choice.card.name for choice in best)]
         kept |= set(list(dict.fromkeys(ranked))[:MOST_OFFERED])

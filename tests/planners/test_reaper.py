@@ -286,3 +286,14 @@ def test_a_plan_with_more_than_plans_have_is_read_all_the_same():
     plan = read_plan('{"thought": "…", "steps": [{"id": 1, "source": "docs", "args": {"query": "x"}, "reason": "…"}]}')
     assert plan.steps[0].id == "s1"
     assert len(plan.notes) == 2
+
+
+def test_of_many_sources_those_are_offered_whose_content_or_else_whose_card_fits(task, texts):
+    cards = texts(*(f"source {number}" for number in range(40)))
+    fit = {card.name: number / 100 for number, card in enumerate(cards)}
+    steps = Reaper().plan(task("How high is the tide?", cards, model=True, fit=fit))
+    (action,) = next(steps)
+    while isinstance(action, Probe):
+        (action,) = steps.send((Relevance({"source 2": 0.9, "source 39": 0.0}),))
+    offered = [line.split("(")[0] for line in action.values["sources"].splitlines()]
+    assert offered == ["source 2", *(f"source {number}" for number in range(28, 39))]
