@@ -61,6 +61,11 @@ def _rows() -> Iterator[tuple[str, str, str]]:
                 figure,
                 found["command"],
             )
+    if found := _result("neighbours"):
+        ways = [found["without"]["fit"], *(way["fit+vote"] for way in found["experiences"].values())]
+        counts = " / ".join(f"{int(n):,}" for n in found["experiences"])
+        figure = " / ".join(_share(way["all"]["top1"]) for way in ways)
+        yield f"MetaTool dev, the right one of 199 tools first: no / {counts} experiences", figure, found["command"]
     yield from _references()
 
 
