@@ -27,17 +27,24 @@ async def informed(
     task: Task, sources: Mapping[str, Source], shortlist: Shortlist, experience: ExperienceMemory | None
 ) -> Task:
     """The task with the sources that fit the question, where there are many, and with plans that worked before."""
-    fit = await shortlist.fit(task.question, task.cards)
+    asked = _asked(task)
+    fit = await shortlist.fit(asked, task.cards)
     examples, votes = await _experienced(task, experience, vote=bool(fit))
     fit = {name: score + (1 - score) * votes.get(name, 0.0) for name, score in fit.items()}
     # What a source that can tell by its content holds is asked of itself, and not guessed from its card.
     tells = {card.name for card in task.cards if isinstance(sources[card.name], Relevant)} if fit else set()
     served = {step.source for example in examples for step in example.plan.steps}
-    few = shortlist.shortlisted(task.question, task.cards, fit, tells | served)
+    few = shortlist.shortlisted(asked, task.cards, fit, tells | served)
     # What a question needs first is often none of its words: the id of what it calls by a name, say.
     givers = Givers(task.cards).added(few, fit, _GIVERS) if fit else ()
     kept = {card.name for card in (*few, *givers)}
     return replace(task, cards=tuple(card for card in task.cards if card.name in kept), fit=fit, examples=examples)
+
+
+def _asked(task: Task) -> str:
+    """The question after the one before it: "And in Lisbon?" alone tells nothing of the sources it needs."""
+    before = [turn.text for turn in task.turns if turn.role == "user"][-1:]
+    return "\n\n".join([*before, task.question])
 
 
 async def _experienced(
