@@ -1,10 +1,10 @@
-"""Text from outside, made fit to be shown: with nothing in it that a terminal would obey."""
+"""Text from outside, made fit to be shown and sent: a terminal obeys nothing in it, and an encoding takes it."""
 
 from __future__ import annotations
 
 import re
 
-__all__ = ["on_a_line", "printable"]
+__all__ = ["encodable", "on_a_line", "printable"]
 
 # Control signs other than tab and line break, line ends that are no line breaks, and format signs:
 # zero-width, direction, and tags.
@@ -31,3 +31,15 @@ def on_a_line(text: str) -> str:
         'Returns [2] Truth'
     """
     return printable(" ".join(text.split()))
+
+
+def encodable(text: str) -> str:
+    r"""The text with a question mark for each half of a pair of surrogates, which no encoding takes.
+
+    JSON can hold such halves, as those do that cut a text within an emoji.
+
+    Example:
+        >>> encodable("cut \ud83d")
+        'cut ?'
+    """
+    return text.encode("utf-8", "replace").decode()

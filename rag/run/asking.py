@@ -21,6 +21,7 @@ from rag.run.costs import Costs
 from rag.run.prompting import render
 from rag.run.retry import ATTEMPTS, retrying
 from rag.run.tracing import OpenSpan, Tracer
+from rag.shown import encodable
 from rag.types import Scope, Usage
 
 __all__ = ["Asking"]
@@ -88,7 +89,7 @@ class Asking:
             self.costs.asked(action.prompt, self._entered(reply.usage, span))
             span.attributes["finish"] = reply.finish
             span.details["reply"] = reply.text
-        return Completion(reply.text, identity, reply.finish, reply.usage.completion_tokens)
+        return Completion(encodable(reply.text), identity, reply.finish, reply.usage.completion_tokens)
 
     def _begin(self, action: Complete) -> Callable[[str], None] | None:
         """What begins the calls of the steps that the text so far has whole."""
@@ -172,6 +173,7 @@ class _Stream:
         return self.on_token is not None or self.begin is not None
 
     def pass_on(self, token: str) -> None:
+        token = encodable(token)
         self.text += token
         if self.on_token:
             self.on_token(token)

@@ -24,6 +24,7 @@ from rag.run.costs import Costs
 from rag.run.perloop import PerLoop
 from rag.run.retry import ATTEMPTS, retrying
 from rag.run.tracing import OpenSpan, Tracer
+from rag.shown import encodable
 from rag.types import Scope
 
 __all__ = ["PROBE_SECONDS", "STEPS_AT_ONCE", "Calls", "Caps"]
@@ -198,7 +199,25 @@ def _details(card: SourceCard, args: Mapping[str, Any]) -> dict[str, Any]:
 def _checked(rows: Any, source: str) -> Sequence[Row]:
     if isinstance(rows, str | bytes) or not isinstance(rows, Sequence) or not all(isinstance(r, Mapping) for r in rows):
         raise SourceError(f"{source} returned {type(rows).__name__}, not a list of rows", source=source)
-    return rows
+    try:
+        _told(rows)
+    except ValueError:  # of halves of surrogate pairs; what else has no JSON form fails the call
+        cleaned: Sequence[Row] = _encodable(rows)
+        _told(cleaned)
+        return cleaned
+    return cast("Sequence[Row]", rows)
+
+
+def _told(rows: Sequence[Row]) -> bytes:
+    return to_json(rows, fallback=str, bytes_mode="base64", inf_nan_mode="null")
+
+
+def _encodable(value: Any) -> Any:
+    if isinstance(value, str):
+        return encodable(value)
+    if isinstance(value, Mapping):
+        return {_encodable(name): _encodable(item) for name, item in value.items()}
+    return [_encodable(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _plain(args: Mapping[str, Any]) -> Any:

@@ -11,6 +11,7 @@ from uuid import uuid4
 from pydantic import BaseModel, Field
 
 from rag.errors import InputError
+from rag.shown import encodable
 from rag.types import Answer, Citation, Turn, Usage
 
 __all__ = ["Asked", "ChatRequest", "Reply", "rest"]
@@ -168,16 +169,11 @@ def _addendum(answer: Answer) -> str:
 
 def _text(message: Message, position: int) -> str:
     if not isinstance(message.content, list):
-        return _encodable(message.content or "")
+        return encodable(message.content or "")
     for part in message.content:
         if part.type != "text" or part.text is None:
             raise InputError(f"messages[{position}]: only parts of type 'text' can be read, not {part.type!r}")
-    return _encodable("\n".join(part.text or "" for part in message.content))
-
-
-def _encodable(text: str) -> str:
-    # JSON can hold half of a surrogate pair, as front ends send that cut a text within an emoji.
-    return text.encode("utf-8", "replace").decode()
+    return encodable("\n".join(part.text or "" for part in message.content))
 
 
 def _turn(role: str, text: str) -> Turn | None:
@@ -190,7 +186,7 @@ def _turn(role: str, text: str) -> Turn | None:
 def _conversation(name: str | None) -> str | None:
     if name and len(name) > CONVERSATION_LIMIT:
         raise InputError(f"the conversation's id has {len(name)} characters; {CONVERSATION_LIMIT} are allowed")
-    return _encodable(name) if name else None
+    return encodable(name) if name else None
 
 
 def _chunk_choice(delta: dict[str, str], finish: str | None) -> dict[str, Any]:

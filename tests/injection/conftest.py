@@ -159,7 +159,7 @@ PLANNERS: dict[str, Planner] = {
     "replanned": Reaper(),
 }
 
-EVERY = 5
+EVERY = 6
 """Of all pairs of a payload and a channel, one in so many is a case, so that the suite stays quick."""
 
 HARMLESS = "The lid fits well."
@@ -197,12 +197,13 @@ class Case:
 def cases(every: int = EVERY) -> Iterator[Case]:
     """Payloads in channels; the ways of writing a payload, and the planners, take turns."""
     kinds = [(f"{kind} {n}", text) for kind, texts in PAYLOADS.items() for n, text in enumerate(texts)]
-    ways = itertools.cycle(ENCODINGS.items())
-    for place, (channel, (kind, text)) in enumerate(itertools.product(CHANNELS, kinds)):
-        way, encode = next(ways) if place % 2 else ("plain", ENCODINGS["plain"])
-        planner = list(PLANNERS)[place % 13 % len(PLANNERS)]
-        if place % every == 0:
-            yield Case(f"{kind}, {way}, {channel}, {planner}", encode(text), channel, planner)
+    ways, planners, taken = itertools.cycle(ENCODINGS), itertools.cycle(PLANNERS), itertools.count()
+    for shift, channel in enumerate(CHANNELS):
+        for place, (kind, text) in enumerate(kinds):
+            if (place + shift) % every == 0:
+                way = next(ways) if next(taken) % 2 else "plain"
+                planner = next(planners)
+                yield Case(f"{kind}, {way}, {channel}, {planner}", ENCODINGS[way](text), channel, planner)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

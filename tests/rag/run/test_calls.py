@@ -213,3 +213,23 @@ async def test_the_wait_for_a_retry_leaves_the_room_to_others(bench):
             await waiting.wait()
             assert await rows(calls, query="second") == [{"text": "at once"}]
             group.cancel_scope.cancel()
+
+
+async def test_halves_of_surrogate_pairs_in_rows_are_replaced_since_nothing_could_keep_them(bench):
+    bench.source("a", [{"text": "cut \ud83d", "more": {"\udc00": ["\ud800"]}}])
+    bench.source("b", [{"text": "fine"}])
+    answer = await bench.perform(
+        {"id": "s1", "source": "a", "args": {}}, {"id": "s2", "source": "b", "args": {"query": "$s1.text"}}
+    )
+    assert [item.passage.text for item in answer.evidence.items] == ["cut ?", "fine"]
+    assert answer.evidence.items[0].fields["more"] == {"?": ["?"]}
+
+
+async def test_a_row_that_holds_itself_fails_its_step_alone(bench):
+    row = {"text": "x"}
+    row["self"] = row
+    bench.source("a", [row])
+    bench.source("b", [{"text": "fine"}])
+    steps = [{"id": "s1", "source": "a", "args": {}}, {"id": "s2", "source": "b", "args": {}}]
+    executed = await bench.perform(*steps)
+    assert list(executed.failures) == ["s1"]

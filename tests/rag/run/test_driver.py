@@ -526,3 +526,9 @@ async def test_a_reply_that_never_came_whole_has_a_price_too(end):
     made = driver(model=BreaksOff([]), listen=lambda event: None, budget=Budget(seconds=0.5))
     usage = (await made.answer(read_and_answer(one_step()))).usage
     assert (usage.prompt_tokens > 10, usage.completion_tokens, usage.estimated) == (True, 2, True)
+
+
+async def test_a_reply_with_half_of_a_surrogate_pair_can_be_kept_and_sent():
+    model = FakeModel(["A cut \ud83d emoji."])
+    answer = await driver(model=model).answer(Planned(chats))
+    assert "A cut ? emoji" in answer.model_dump_json()
