@@ -51,13 +51,14 @@ class Costs:
         """Remember a call of a source."""
         tokens = sum(len(text) for row in rows if isinstance(text := row.get("text"), str)) / 4
         with self._lock:
-            self._calls.setdefault(source, deque(maxlen=_KEPT)).append(_Call(seconds, tokens, 0.0))
+            self._calls.setdefault(source, deque(maxlen=_KEPT)).append(_Call(_short(seconds), _short(tokens), 0.0))
 
     def asked(self, prompt: str, usage: Usage) -> None:
         """Remember a call of the model, for a prompt."""
+        usd = None if usage.usd is None else _short(usage.usd)
         with self._lock:
             calls = self._completions.setdefault(prompt, deque(maxlen=_KEPT))
-            calls.append(_Call(usage.seconds, usage.tokens, usage.usd))
+            calls.append(_Call(_short(usage.seconds), _short(usage.tokens), usd))
             if usage.seconds:  # not all models tell
                 self._best[prompt] = min(usage.seconds, self._best.get(prompt, math.inf))
 
@@ -91,9 +92,7 @@ def _spans(calls: Iterable[_Call]) -> tuple[Range | None, Range | None, Range | 
     if not columns:
         return None, None, None
     # What nobody has said the price of is not free.
-    seconds, tokens, usd = (
-        None if None in column else Range(_short(min(column)), _short(max(column))) for column in columns
-    )
+    seconds, tokens, usd = (None if None in column else Range(min(column), max(column)) for column in columns)
     return seconds, tokens, usd
 
 
