@@ -22,6 +22,7 @@ from rag.run.driver import Driver, Tools
 from rag.run.effort import EffortName, effort_of
 from rag.run.given import Given, changes
 from rag.run.otel import forwarding
+from rag.run.shortlist import Shortlist
 from rag.run.task import Asked, check_question, make_task
 from rag.run.tracing import Tracer
 from rag.types import Answer, Budget, Event, Scope, Turn
@@ -53,7 +54,8 @@ class Assistant:
         replans: how often the part of a plan that failed may be planned anew; 0 by default.
         cache: within a question, identical calls of a source are made once; across questions, results
             of sources that declare `cacheable` or a `ttl` are kept, and a model's plan for exactly the
-            same prompt. A path keeps them in a file of this assistant's own. False makes every call.
+            same prompt. A path keeps them in a file of this assistant's own, and vectors of sources, where
+            there are many, beside it. False makes every call.
         experience: keeps plans that worked, and shows planners those of like questions.
         prompts: a folder whose prompts go before those that ship.
         settings: by default, what the environment says.
@@ -94,6 +96,7 @@ class Assistant:
             kept=opened_cache(cache),
             experience=experience,
             prices=bind_prices(settings),
+            shortlist=Shortlist(folder=None if isinstance(cache, bool) else Path(cache).parent),
         )
 
     @property
