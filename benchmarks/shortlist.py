@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import random
 import statistics
 import time
 from collections.abc import Mapping, Sequence
@@ -123,8 +124,13 @@ def _summary(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("set", choices=["metatool", "seal_tools"])
+    parser.add_argument("--n", type=int, help="so many questions of each kind, drawn at random; all by default")
+    parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     cards, groups = {"metatool": metatool, "seal_tools": seal_tools}[options.set]()
+    if options.n is not None:
+        draw = random.Random(options.seed)
+        groups = {kind: draw.sample(rows, min(options.n, len(rows))) for kind, rows in groups.items()}
     report(f"shortlist_{options.set}", asyncio.run(measured(cards, groups)))
 
 
