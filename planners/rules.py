@@ -114,6 +114,9 @@ class Rules:
 
 def _ids_not_taken(question: str, steps: Sequence[Step], cards: Sequence[SourceCard]) -> Iterator[str]:
     """A note for each word of a question that looks like an id and that no step has for one."""
+    words_like_ids = dict.fromkeys(_ID_SHAPED.findall(question))
+    if not words_like_ids:
+        return
     by_name = {card.name: card for card in cards}
     # What search words are to sources of texts is any text: an id among them is looked up nowhere.
     taken: dict[bool, set[str]] = {True: set(), False: set()}
@@ -121,7 +124,7 @@ def _ids_not_taken(question: str, steps: Sequence[Step], cards: Sequence[SourceC
         words = " ".join(str(value) for value in step.args.values())
         taken[is_record(by_name[step.source])].update(_ID_SHAPED.findall(words.upper()))
     has_records = any(is_record(card) for card in cards)
-    for said in dict.fromkeys(_ID_SHAPED.findall(question)):
+    for said in words_like_ids:
         if said.upper() not in taken[True] | taken[False]:
             yield f"{said} was not used: no source takes it"
         elif has_records and said.upper() not in taken[True]:
