@@ -67,6 +67,22 @@ def _rows() -> Iterator[tuple[str, str, str]]:
         figure = " / ".join(_share(way["all"]["top1"]) for way in ways)
         yield f"MetaTool dev, the right one of 199 tools first: no / {counts} experiences", figure, found["command"]
     yield from _references()
+    yield from _runtime()
+
+
+def _runtime() -> Iterator[tuple[str, str, str]]:
+    if found := _result("overhead"):
+        cpu = found["milliseconds"]
+        figure = f"{cpu['ours']} / {cpu['planned']} / {cpu['floor']} ms; {found['scheduler_milliseconds']} ms"
+        what = "CPU a question: `reaper` / a planner that does nothing / the openai client alone; six steps of nothing"
+        yield what, figure, found["command"]
+    if found := _result("barrier"):
+        figure = f"{found['ratio']}"
+        yield "wall time of an unbalanced graph over that of its longest path", figure, found["command"]
+    if found := _result("load"):
+        rates = found["questions_a_second"]
+        figure = f"{rates['ours']} / {rates['floor']} of {rates['possible']}"
+        yield f"{found['in_flight']} questions in flight, a second: ours / the floor", figure, found["command"]
 
 
 def _references() -> Iterator[tuple[str, str, str]]:
