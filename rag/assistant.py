@@ -9,8 +9,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
+from rag.closing import Closing
 from rag.errors import ConfigError
 from rag.plan import Plan
 from rag.protocols import Model, Planner, Source
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["Assistant", "aask", "ask"]
 
 
-class Assistant:
+class Assistant(Closing):
     """Answers questions from several sources at once.
 
     It serves many questions at once, from several event loops, and from sync code, also where a
@@ -290,22 +291,6 @@ class Assistant:
         async with contextlib.AsyncExitStack() as stack:  # all are closed, also where one of them fails
             for part in (*self.sources, self._tools.model, self._memory, self._tools.experience, self._tools.kept):
                 stack.push_async_callback(close, part)
-
-    def close(self) -> None:
-        """Close the sources, the model and the memory: `aclose`, from sync code."""
-        bridge.run(self.aclose)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *error: object) -> None:
-        await self.aclose()
 
     async def _answered(self, asked: Asked, listen: Callable[[Event], None] | None = None) -> Answer:
         check_question(asked.question)

@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from rag.read.marks import Bare, Mark, Numbering, Place, TokenFilter, parted, put_back
+from rag.read.marks import Bare, Mark, Numbering, Place, TokenFilter, parted, put_back, still
 from rag.read.statements import statements
 from rag.read.terms import missing_numbers, numbers, overlap, terms
 from rag.types import Citation, Passage
@@ -60,7 +60,7 @@ def cite(text: str, passages: Sequence[Passage]) -> Cited:
         ('The battery lasts 38 hours [1].', 'The battery lasts 38 hours.')
     """
     numbering = Numbering(len(passages))
-    bare = parted(text.strip(), numbering)
+    bare = parted(still(text.strip()), numbering)
     if not bare.text.strip():
         return Cited("", (), tuple(numbering.notes()))
     added, uncited = _for_uncited(bare, passages, numbering)

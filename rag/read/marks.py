@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from rag.read.statements import Span, statements
 
-__all__ = ["Bare", "Mark", "Numbering", "Place", "TokenFilter", "parted", "put_back", "unmarked"]
+__all__ = ["Bare", "Mark", "Numbering", "Place", "TokenFilter", "parted", "put_back", "still", "unmarked"]
 
 _NUMBERS = r"#?[0-9]+(?:[ \t]*[-–—][ \t]*[0-9]+)?"
 # What would close a bracket around a citation goes with it, or the outer one could become a citation.
@@ -139,7 +139,17 @@ def unmarked(text: str) -> str:
         >>> unmarked("Free of charge [1], as 【2】 says.")
         'Free of charge (1), as (2) says.'
     """
-    return _CITES.sub(lambda match: match[0].translate(_PARENTHESES), text)
+    return still(_CITES.sub(lambda match: match[0].translate(_PARENTHESES), text))
+
+
+def still(text: str) -> str:
+    """The text without images as Markdown writes them: a page that shows one tells its address whatever stands in it.
+
+    Example:
+        >>> still("See ![a map](http://maps.example/?who=ann).")
+        'See ! [a map](http://maps.example/?who=ann).'
+    """
+    return text.replace("![", "! [")
 
 
 def put_back(bare: str, marks: Sequence[Mark], line: str = "") -> tuple[str, list[Place]]:
@@ -175,11 +185,13 @@ class TokenFilter:
     def __init__(self, count: int) -> None:
         self._numbering = Numbering(count)
         self._held = ""
+        self._last = ""
         self._begun = False
         self._line = ""
 
     def feed(self, piece: str) -> str:
         """What may be shown, now that `piece` has arrived."""
+        piece, self._last = still(self._last + piece)[len(self._last) :], piece[-1:] or self._last
         text = self._held + piece
         cut = next((match.start() for match in _STREAM.finditer(text) if match["open"] is not None), len(text))
         self._held = text[cut:]

