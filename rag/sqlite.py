@@ -6,9 +6,9 @@ import asyncio
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Final, Literal, Self
 
@@ -30,12 +30,16 @@ _ADVICE: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """What a file holds: what it is called, a table that it is known by, and the statements that make its tables."""
+    """What a file holds: what it is called, a table that it is known by, and the statements that make its tables.
+
+    `upgrades` has for each earlier version what makes the next one of it, within a transaction.
+    """
 
     name: str
     table: str
     version: int
     schema: str
+    upgrades: Mapping[int, Callable[[sqlite3.Connection], None]] = field(default_factory=dict)
 
 
 class SqliteFile(Closing):
@@ -142,14 +146,18 @@ def _prepare(db: sqlite3.Connection, path: str, form: Format) -> None:
     db.execute("PRAGMA synchronous = FULL")  # in WAL, NORMAL may lose what was acknowledged when power fails
     db.execute("PRAGMA secure_delete = ON")  # what is forgotten does not stay in the file
     with transaction(db):
-        if not _check(db, path, form):
+        version = _check(db, path, form)
+        if version == 0:
             for statement in form.schema.split(";"):
                 db.execute(statement)
+        for earlier in range(version or form.version, form.version):
+            form.upgrades[earlier](db)
+        if version != form.version:
             db.execute(f"PRAGMA user_version = {form.version}")
 
 
-def _check(db: sqlite3.Connection, path: str, form: Format) -> bool:
-    """Whether the tables are there; to be asked in a transaction, since it takes two looks.
+def _check(db: sqlite3.Connection, path: str, form: Format) -> int:
+    """The version of the tables that are there, or 0; to be asked in a transaction, since it takes two looks.
 
     Raises:
         StoreError: the file holds something else.
@@ -160,9 +168,9 @@ def _check(db: sqlite3.Connection, path: str, form: Format) -> bool:
         raise StoreError(
             f"the {form.name} {path} was written by a later release (format {version}): upgrade to open it"
         )
-    if tables and (version != form.version or form.table not in tables):
+    if tables and (version not in {form.version, *form.upgrades} or form.table not in tables):
         raise StoreError(f"{path} is a database of something else, with tables {', '.join(sorted(tables)[:5])}")
-    return bool(tables)
+    return int(version) if tables else 0
 
 
 @contextmanager

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from rag.memory.log import Memory
+from rag.memory.memory import Memory
 
 __all__ = ["Memory"]

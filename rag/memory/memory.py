@@ -1,0 +1,129 @@
+"""The memory: turns in, turns out, over any store."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+from uuid import uuid4
+
+from rag.closing import Closing
+from rag.memory.sessions import GAP, Session
+from rag.memory.store.opened import opened
+from rag.memory.store.values import Wanted
+from rag.types import Scope, Turn
+
+if TYPE_CHECKING:
+    from rag.memory.store.sqlite import SqliteStore
+    from rag.protocols import Embedder
+
+__all__ = ["Memory"]
+
+
+class Memory(Closing):
+    """Keeps the turns of conversations; open it with `Memory.open`.
+
+    A turn is on disk before `add` returns. Threads and processes may share what is opened: writers wait for
+    each other. Of a scope, tenant and user say whose turns are meant, and `as_of` hides later ones; turns
+    have no labels. A process that was forked opens it itself.
+
+    Example:
+        >>> with Memory.open("sqlite://") as memory:
+        ...     kept = memory.add("c1", [Turn(turn_id="1", role="user", text="Do you sell kettles?")])
+        ...     [turn.text for turn in memory.turns("c1", last=5)]
+        ['Do you sell kettles?']
+    """
+
+    def __init__(self, store: SqliteStore, *, embedder: Embedder | None = None, gap: timedelta = GAP) -> None:
+        self.store = store
+        self.gap = gap
+        self._given = embedder
+
+    @classmethod
+    def open(cls, url: str | Path, *, embedder: Embedder | None = None, gap: timedelta = GAP) -> Self:
+        """The memory at a path or URL, made when it is not there.
+
+        Args:
+            url: a path, `sqlite:///relative.db`, `sqlite:////absolute.db`, or `sqlite://` for one that
+                lasts as long as it is open.
+            embedder: compares what was said with questions; by default, as an index does.
+            gap: the silence that parts the sessions of turns that name none.
+
+        Raises:
+            ConfigError: the URL is of another database.
+            StoreError: it cannot be opened, holds something else, is damaged, or comes from a later release.
+        """
+        return cls(opened(url), embedder=embedder, gap=gap)
+
+    def add(self, conversation: str, turns: Iterable[Turn], *, scope: Scope | None = None) -> tuple[Turn, ...]:
+        """Append turns; they come back as kept, all of them or none.
+
+        A turn without an id gets one, and one without a time was said now. A turn that is there already,
+        with the same id and text, is left as it is.
+
+        Raises:
+            TurnConflict: a turn of the same id is there with another text.
+            StoreBusy: other writers would not let go.
+            StoreError: the turns could not be written.
+        """
+        now = datetime.now(UTC)
+        whole = [
+            turn.model_copy(update={"turn_id": turn.turn_id or uuid4().hex, "at": turn.at or now}) for turn in turns
+        ]
+        return self.store.add(conversation, whole, scope or Scope())
+
+    def turns(self, conversation: str, *, last: int | None = None, scope: Scope | None = None) -> tuple[Turn, ...]:
+        """The conversation's turns in order of arrival, oldest first; only the last ones when a number is given.
+
+        Raises:
+            StoreError: the turns could not be read.
+        """
+        wanted = Wanted(scope or Scope(), conversation, last=last, order="arrival")
+        return tuple(kept.turn for kept in self.store.find(wanted))
+
+    def conversations(self, scope: Scope | None = None) -> tuple[str, ...]:
+        """The names of the scope's conversations, in order of their first turn.
+
+        Raises:
+            StoreError: the memory could not be read.
+        """
+        return self.store.conversations(scope or Scope())
+
+    def sessions(self, conversation: str | None = None, *, scope: Scope | None = None) -> tuple[Session, ...]:
+        """The sessions of one conversation, or of each of them, numbered within it.
+
+        Raises:
+            StoreError: the memory could not be read.
+        """
+        return self.store.sessions(Wanted(scope or Scope(), conversation), self.gap)
+
+    def close(self) -> None:
+        """Let go of files and connections; what was added is on disk already."""
+        self.store.close()
+
+    async def aadd(self, conversation: str, turns: Iterable[Turn], *, scope: Scope | None = None) -> tuple[Turn, ...]:
+        """The async twin of `add`."""
+        return await asyncio.to_thread(self.add, conversation, tuple(turns), scope=scope)
+
+    async def aturns(
+        self, conversation: str, *, last: int | None = None, scope: Scope | None = None
+    ) -> tuple[Turn, ...]:
+        """The async twin of `turns`."""
+        return await asyncio.to_thread(self.turns, conversation, last=last, scope=scope)
+
+    async def aconversations(self, scope: Scope | None = None) -> tuple[str, ...]:
+        """The async twin of `conversations`."""
+        return await asyncio.to_thread(self.conversations, scope)
+
+    async def asessions(self, conversation: str | None = None, *, scope: Scope | None = None) -> tuple[Session, ...]:
+        """The async twin of `sessions`."""
+        return await asyncio.to_thread(self.sessions, conversation, scope=scope)
+
+    async def aclose(self) -> None:
+        """The async twin of `close`."""
+        await asyncio.to_thread(self.close)
+
+    def __repr__(self) -> str:
+        return f"Memory({self.store!r})"

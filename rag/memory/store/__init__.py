@@ -1,0 +1,12 @@
+"""Stores of turns: where a memory keeps what was said, and how it forgets."""
+
+from __future__ import annotations
+
+from rag.memory.store.opened import opened
+from rag.memory.store.seam import Derives, Forgets, Store, Talks, Vectors
+from rag.memory.store.values import Derived, Kept, Receipt, Role, Wanted, Which
+
+__all__ = [
+    "Derived", "Derives", "Forgets", "Kept", "Receipt", "Role", "Store", "Talks", "Vectors", "Wanted", "Which",
+    "opened",
+]  # fmt: skip

@@ -1,0 +1,23 @@
+"""The store that a URL means."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rag.memory.store.sqlite import SqliteStore
+
+__all__ = ["opened"]
+
+
+def opened(url: str | Path) -> SqliteStore:
+    """The store at a path or URL, made when it is not there.
+
+    Raises:
+        ConfigError: the URL is of a database that no store is for.
+        StoreError: the store cannot be opened.
+    """
+    from rag.memory.store.sqlite import SqliteStore
+
+    return SqliteStore.open(url)

@@ -1,0 +1,155 @@
+"""Turns as rows of a table, and the conditions that rows are looked for by; the same for each database."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
+from itertools import groupby
+from typing import Any, Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from rag.memory.sessions import Session
+from rag.memory.store.values import Kept, Wanted, Which
+from rag.types import Scope, Turn
+
+__all__ = [
+    "CIVIL", "COLUMNS", "EPOCH", "civil", "digest", "forgotten", "kept", "micros", "moment", "named", "row", "sessions",
+]  # fmt: skip
+
+COLUMNS: Final = "arrival, conversation, turn_id, role, speaker, text, at, zone, civil_date, weekday, session, metadata"
+CIVIL: Final = ("civil_date", "weekday")
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+
+def micros(at: datetime) -> int:
+    """Microseconds since 1970, exact over all years.
+
+    Example:
+        >>> moment(micros(datetime(2026, 5, 3, 12, tzinfo=UTC)))
+        datetime.datetime(2026, 5, 3, 12, 0, tzinfo=datetime.timezone.utc)
+    """
+    return (at - EPOCH) // _MICROSECOND
+
+
+def moment(microseconds: int) -> datetime:
+    """The time, in UTC, of microseconds since 1970."""
+    return EPOCH + timedelta(microseconds=microseconds)
+
+
+def civil(at: datetime, zone: str) -> datetime:
+    """The time at the offset that the zone had then; in UTC where the zone is not known here.
+
+    The offset is fixed, since times of one `ZoneInfo` are compared and subtracted by the clock on the wall,
+    which shows one hour twice a year.
+
+    Example:
+        >>> civil(datetime(2026, 5, 3, 12, tzinfo=UTC), "Europe/Berlin").isoformat()
+        '2026-05-03T14:00:00+02:00'
+    """
+    try:
+        local = at.astimezone(_zone(zone))
+        return local.replace(tzinfo=timezone(local.utcoffset() or timedelta()), fold=0)
+    except (OverflowError, ValueError):  # the first or last day of all years, or an offset of a day
+        return at.astimezone(UTC)
+
+
+@lru_cache(maxsize=1024)
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return ZoneInfo("UTC")
+
+
+def row(turn: Turn) -> dict[str, Any]:
+    """The turn's values by column, its time in UTC beside the date and weekday (Monday is 0) where it was said."""
+    at = turn.at or datetime.now(UTC)
+    local = civil(at, turn.zone)
+    return {
+        "turn_id": turn.turn_id,
+        "role": turn.role,
+        "speaker": turn.speaker,
+        "text": turn.text,
+        "at": at.astimezone(UTC),
+        "zone": turn.zone,
+        "civil_date": local.date().isoformat(),
+        "weekday": local.weekday(),
+        "session": turn.session,
+        "metadata": json.dumps(turn.metadata, ensure_ascii=False),
+    }
+
+
+def kept(values: Sequence[Any]) -> Kept:
+    """The turn of a row of `COLUMNS`, whose `at` is aware."""
+    number, conversation, turn_id, role, speaker, text, at, zone, _, _, session, metadata = values
+    # Not validated again: it was when it was kept, and a time question may bring a thousand of them.
+    turn = Turn.model_construct(
+        turn_id=turn_id,
+        role=role,
+        speaker=speaker,
+        text=text,
+        at=civil(at, zone),
+        zone=zone,
+        session=session,
+        metadata=json.loads(metadata) if metadata != "{}" else {},
+    )
+    return Kept(number, conversation, turn)
+
+
+def named(wanted: Wanted) -> list[str]:
+    """The conditions for what is wanted, on top of those on owner and time."""
+    conditions = {
+        "conversation = :conversation": wanted.conversation,
+        "speaker = :speaker": wanted.speaker,
+        "role = :role": wanted.role,
+        "at < :end": wanted.end,
+        "at <= :as_of": wanted.scope.as_of,
+    }
+    return [condition for condition, value in conditions.items() if value is not None]
+
+
+def forgotten(which: Which) -> list[str]:
+    """The conditions for what is to be forgotten, on top of the one on the owner."""
+    conditions = {
+        "conversation = :conversation": which.conversation,
+        "conversation = :session_conversation AND at >= :start AND at <= :end": which.session,
+        "at < :before": which.before,
+    }
+    return [condition for condition, value in conditions.items() if value is not None]
+
+
+def sessions(openers: Iterable[Sequence[Any]]) -> tuple[Session, ...]:
+    """Sessions from the rows that open one, in order of conversation, session and place.
+
+    A row is (conversation, session, at, arrival, zone, place within all of that name, the time before it, how many
+    there are of that name, and the last one's time); times are aware.
+    """
+    found: list[tuple[int, Session]] = []
+    for _, group in groupby(openers, key=lambda opener: opener[:2]):
+        rows = list(group)
+        # Each but the last ends where the next one's predecessor stands.
+        closes = [(opener[5], opener[6]) for opener in rows[1:]] + [(rows[0][7] + 1, rows[0][8])]
+        for (conversation, name, at, arrival, zone, place, *_), (after, end) in zip(rows, closes, strict=True):
+            session = Session(0, name, conversation, civil(at, zone), civil(end, zone), zone, after - place)
+            found.append((arrival, session))
+    return tuple(_numbered(found))
+
+
+def _numbered(found: list[tuple[int, Session]]) -> Iterable[Session]:
+    found.sort(key=lambda pair: (pair[1].conversation, pair[1].start, pair[0]))
+    for _, group in groupby(found, key=lambda pair: pair[1].conversation):
+        for number, (_, session) in enumerate(group, 1):
+            yield Session(
+                number, session.name, session.conversation, session.start, session.end, session.zone, session.turns
+            )
+
+
+def digest(key: str, scope: Scope, conversation: str, turn_id: str, text: str) -> str:
+    """What a receipt knows a turn by; without the receipt's key nobody can try words against it."""
+    told = json.dumps([scope.tenant, scope.user, conversation, turn_id, text]).encode()
+    return hmac.new(bytes.fromhex(key), told, hashlib.sha256).hexdigest()[:32]

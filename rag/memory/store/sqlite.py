@@ -1,0 +1,149 @@
+"""A memory in a SQLite file: rows that are only ever appended to, until they are forgotten."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any, ClassVar, Final
+
+from rag.errors import TurnConflict
+from rag.memory.sessions import Session
+from rag.memory.store.rows import COLUMNS, kept, micros, moment, named, row, sessions
+from rag.memory.store.tables import FORMAT
+from rag.memory.store.values import Kept, Wanted
+from rag.sqlite import SqliteFile, transaction
+from rag.types import Scope, Turn
+
+__all__ = ["SqliteStore"]
+
+_OWNED: Final = "tenant IS :tenant AND user IS :user"
+# One bound, not two: given two, SQLite takes either for the index and reads all rows that lie between them.
+_SINCE: Final = (
+    "at >= max(:start, ifnull((SELECT :now - lasts FROM lifetimes"
+    " WHERE ifnull(tenant, x'') = ifnull(:tenant, x'') AND ifnull(user, x'') = ifnull(:user, x'')), :start))"
+)
+_EVER: Final = -(2**62)
+_THE_TURN: Final = (
+    "ifnull(tenant, x'') = ifnull(:tenant, x'') AND ifnull(user, x'') = ifnull(:user, x'')"
+    " AND conversation = :conversation AND turn_id = :turn_id"
+)
+
+
+class SqliteStore(SqliteFile):
+    """Keeps turns in a SQLite file; open it with `SqliteStore.open`.
+
+    Threads and processes may share the file: writers wait for each other. A process that was forked opens
+    the file itself.
+    """
+
+    FORMAT: ClassVar = FORMAT
+
+    def add(self, conversation: str, turns: Iterable[Turn], scope: Scope) -> tuple[Turn, ...]:
+        """As `Store.add`."""
+        owner = _owner(scope) | {"conversation": conversation}
+        with self._held() as db, transaction(db):
+            return tuple(_appended(db, owner, turn) for turn in turns)
+
+    def find(self, wanted: Wanted) -> list[Kept]:
+        """As `Store.find`."""
+        where, values = _conditions(wanted)
+        order = ("at {0}, arrival {0}" if wanted.order == "time" else "arrival {0}").format(
+            "ASC" if wanted.last is None else "DESC"
+        )
+        query = f"SELECT {COLUMNS} FROM turns WHERE {where} ORDER BY {order} LIMIT :last"  # noqa: S608  # constants
+        with self._held() as db:
+            rows = db.execute(query, values).fetchall()
+        found = [kept((*values[:6], moment(values[6]), *values[7:])) for values in rows]
+        return found if wanted.last is None else found[::-1]
+
+    def conversations(self, scope: Scope) -> tuple[str, ...]:
+        """As `Talks.conversations`."""
+        where, values = _conditions(Wanted(scope))
+        query = f"SELECT conversation FROM turns WHERE {where} GROUP BY conversation ORDER BY min(arrival)"  # noqa: S608
+        with self._held() as db:
+            return tuple(name for (name,) in db.execute(query, values))
+
+    def sessions(self, wanted: Wanted, gap: timedelta) -> tuple[Session, ...]:
+        """As `Talks.sessions`."""
+        where, values = _conditions(wanted)
+        query = (
+            "SELECT conversation, session, at, arrival, zone, place, before, many, close FROM ("  # noqa: S608
+            " SELECT conversation, session, at, arrival, zone, row_number() OVER told AS place,"
+            " lag(at) OVER told AS before, count(*) OVER named AS many, max(at) OVER named AS close"
+            f" FROM turns WHERE {where} WINDOW named AS (PARTITION BY conversation, session),"
+            " told AS (PARTITION BY conversation, session ORDER BY at, arrival))"
+            " WHERE before IS NULL OR (session IS NULL AND at - before > :gap)"
+            " ORDER BY conversation, session, place"
+        )
+        with self._held() as db:
+            rows = db.execute(query, values | {"gap": gap // timedelta(microseconds=1)}).fetchall()
+        return sessions(
+            (*opener[:2], moment(opener[2]), *opener[3:6], moment(opener[6] or 0), opener[7], moment(opener[8]))
+            for opener in rows
+        )
+
+    def speakers(self, wanted: Wanted) -> tuple[str, ...]:
+        """As `Talks.speakers`."""
+        where, values = _conditions(wanted)
+        with self._held() as db:
+            found = db.execute(f"SELECT DISTINCT speaker FROM turns WHERE {where} ORDER BY speaker", values)  # noqa: S608
+            return tuple(name for (name,) in found)
+
+    def vectors(self, numbers: Sequence[int], embedder: str, scope: Scope) -> dict[int, bytes]:
+        """As `Vectors.vectors`."""
+        values = _owner(scope) | {"numbers": json.dumps(list(numbers)), "embedder": embedder}
+        query = (
+            "SELECT number, vector FROM json_each(:numbers) JOIN vectors ON number = value AND embedder = :embedder"  # noqa: S608
+            f" JOIN turns ON arrival = number WHERE {_OWNED}"
+        )
+        with self._held() as db:
+            return dict(db.execute(query, values))
+
+    def put_vectors(self, vectors: Mapping[int, bytes], embedder: str, scope: Scope) -> None:
+        """As `Vectors.put_vectors`."""
+        owner = _owner(scope) | {"embedder": embedder}
+        query = (
+            "INSERT OR REPLACE INTO vectors SELECT arrival, :embedder, :vector FROM turns"  # noqa: S608
+            f" WHERE arrival = :number AND {_OWNED}"
+        )
+        with self._held() as db, transaction(db):
+            db.executemany(query, (owner | {"number": n, "vector": vector} for n, vector in vectors.items()))
+
+
+def _appended(db: sqlite3.Connection, owner: dict[str, Any], turn: Turn) -> Turn:
+    told = row(turn)
+    values = owner | told | {"at": micros(told["at"])}
+    names = ", ".join(name for name in values if name != "as_of")
+    places = ", ".join(f":{name}" for name in values if name != "as_of")
+    added = db.execute(f"INSERT INTO turns ({names}) VALUES ({places}) ON CONFLICT DO NOTHING", values)  # noqa: S608
+    if not added.rowcount:
+        (text,) = db.execute(f"SELECT text FROM turns WHERE {_THE_TURN}", values).fetchone()  # noqa: S608
+        if text != turn.text:
+            raise TurnConflict(
+                f"turn {turn.turn_id!r} of conversation {owner['conversation']!r} is kept with another text; nothing"
+                " was added: give the new turn an id of its own"
+            )
+    return turn
+
+
+def _owner(scope: Scope) -> dict[str, Any]:
+    return {"tenant": scope.tenant, "user": scope.user}
+
+
+def _conditions(wanted: Wanted) -> tuple[str, dict[str, Any]]:
+    numbers = ["arrival IN (SELECT value FROM json_each(:numbers))"] if wanted.numbers is not None else []
+    values = _owner(wanted.scope) | {
+        "now": time.time_ns() // 1000,
+        "start": _EVER if wanted.start is None else micros(wanted.start),
+        "end": None if wanted.end is None else micros(wanted.end),
+        "as_of": None if wanted.scope.as_of is None else micros(wanted.scope.as_of),
+        "conversation": wanted.conversation,
+        "speaker": wanted.speaker,
+        "role": wanted.role,
+        "numbers": json.dumps(wanted.numbers),
+        "last": -1 if wanted.last is None else wanted.last,
+    }
+    return " AND ".join([_OWNED, _SINCE, *named(wanted), *numbers]), values
