@@ -42,7 +42,7 @@ from rag.types import Answer, Usage
 
 LATENCY, SOURCE_DELAY = 0.2, 0.05  # seconds
 PLANNERS: dict[str, Planner] = {"reaper": Reaper(), "react": React()}
-STEPS = [
+STEPS: list[dict[str, Any]] = [
     *({"thought": "…", "step": {"source": step["source"], "args": step["args"]}} for step in json.loads(PLAN)["steps"]),
     {"thought": "That is all.", "step": None},
 ]
@@ -208,7 +208,7 @@ def _cost(rows: Sequence[dict[str, Any]]) -> dict[str, float]:
 def asked(options: argparse.Namespace) -> dict[str, Any]:
     """A planner over the questions, with a model."""
     planner = PLANNERS[options.what]
-    model = Heard(rag.model(options.model, base_url=options.base_url, api_key="any"))
+    model = Heard(rag.model(options.model, base_url=options.base_url, api_key="any", timeout=600))
     with ExitStack() as stack:
         given = routing.sources(stack)
         whole = rag.Assistant(given, model=model, planner=planner)

@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from planners.actions import affords, answered, complete, execute, joined, planned, read, retrieve_and_read
+from planners.fittest import fittest
 from planners.offer import given_arguments, offered_lines, offered_schema
 from planners.retrieval import NOTHING, spared
-from planners.rules import Rules
+from planners.rules import Rules, named_sources
 from planners.shown import found, said_before
 from planners.written import objects
 from prompts.inert import inert, on_one_line
@@ -108,9 +109,10 @@ class _Trail:
 
     def walked(self) -> _Walking:
         """Take steps until the model has had enough; what broke the walk off before that, if anything did."""
-        given = given_arguments(self.task.cards, self.task)
-        sources = offered_lines(self.task.cards, given)
-        schema = _step_schema(offered_schema(self.task.cards, given))
+        offered = yield from fittest(self.task, Plan(), named_sources(self.task.question, self.task.cards))
+        given = given_arguments(offered, self.task)
+        sources = offered_lines(offered, given)
+        schema = _step_schema(offered_schema(offered, given))
         for made in range(MOST_STEPS):
             if not affords(self.task, made):
                 return "the budget leaves no model call for a further step"

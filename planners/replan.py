@@ -12,15 +12,14 @@ from collections.abc import Collection, Generator, Sequence
 from dataclasses import replace
 from typing import Final
 
-from planners.actions import affords, complete, execute, joined, planned, probes
-from planners.choose import by_content
+from planners.actions import affords, complete, execute, joined, planned
+from planners.fittest import fittest
 from planners.lost import Lost, referring
 from planners.offer import given_arguments, offered_lines, offered_schema
 from planners.restate import restated
 from planners.shown import found
 from planners.written import read_plan
 from prompts.inert import inert, on_one_line
-from rag.card import SourceCard
 from rag.errors import BudgetExceeded, ModelError, PlanError, PromptError, RagError
 from rag.plan import Plan, Step, repair
 from rag.plan.draw import call
@@ -28,7 +27,6 @@ from rag.protocols import Action, Executed, Observation, Task
 
 __all__ = ["replanned"]
 
-_MOST_OFFERED: Final = 12
 _MOST_TOKENS: Final = 1000
 _LINE_LENGTH: Final = 400  # characters
 
@@ -92,7 +90,8 @@ def _planned_anew(
 
 def _written(executed: Executed, lost: Lost, task: Task, first: str) -> _Planning:
     """What the model writes for the lost part."""
-    offered = yield from _offered(lost, task)
+    left = tuple(card for card in task.cards if card.name not in lost.down)
+    offered = yield from fittest(replace(task, cards=left), Plan(), ())
     given = given_arguments(offered, task)
     done = [f"{step.id}: {_call(step)}\n{found(executed.rows.get(step.id, ()))}" for step in lost.kept.steps]
     values = {
@@ -111,17 +110,6 @@ def _written(executed: Executed, lost: Lost, task: Task, first: str) -> _Plannin
 
 def _call(step: Step) -> str:
     return on_one_line(call(step), _LINE_LENGTH)
-
-
-def _offered(lost: Lost, task: Task) -> Generator[_Actions, _Observations, tuple[SourceCard, ...]]:
-    """The sources that are left, in card order; of many the fittest."""
-    left = tuple(card for card in task.cards if card.name not in lost.down)
-    if len(left) <= _MOST_OFFERED:
-        return left
-    (scores,) = yield from probes([task.question])
-    best = by_content(task.question, left, scores, fit=task.fit, close=0.0, most=_MOST_OFFERED)
-    names = {choice.card.name for choice in best}
-    return tuple(card for card in left if card.name in names)
 
 
 def _whole(written: Plan, lost: Lost, task: Task, tried: Sequence[Step]) -> Plan:

@@ -6,12 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from planners.fittest import MOST_OFFERED
 from planners.iter_retgen import IterRetGen
 from planners.react import MOST_STEPS, React
 from rag import Assistant, Scope
 from rag.errors import ModelTimeout, SourceError
 from rag.plan import check
-from rag.protocols import Complete, Completion, Draft, Execute, Executed, Failed, Read, Task
+from rag.protocols import Complete, Completion, Draft, Execute, Executed, Failed, Read, Relevance, Task
 from rag.testing import FakeModel, FakeSource
 from rag.types import Budget, Evidence, EvidenceItem, Passage, Turn
 
@@ -242,3 +243,11 @@ async def test_what_was_run_is_paid_for_and_counts_no_second_time():
         answer = await assistant.aask("How heavy is the lamp?", budget=Budget(calls_per_source=1))
     assert [step.source for step in answer.plan.steps] == ["docs", "news"]
     assert [len(source.calls) for source in sources] == [1, 1]
+
+
+def test_of_many_sources_the_fittest_are_offered(task, texts):
+    steps = React().plan(task("Who built the bridge?", texts(*(f"source{n}" for n in range(40))), model=True))
+    next(steps)  # a probe
+    (asked,) = steps.send((Relevance({f"source{n}": n / 40 for n in range(40)}),))
+    assert len(asked.values["sources"].splitlines()) == MOST_OFFERED
+    assert "source39(" in asked.values["sources"]
