@@ -6,17 +6,18 @@ import asyncio
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Literal, Self
 from uuid import uuid4
 
 from rag.closing import Closing
+from rag.errors import InputError
 from rag.memory.sessions import GAP, Session
 from rag.memory.store.opened import opened
-from rag.memory.store.values import Wanted
+from rag.memory.store.values import Receipt, Wanted, Which
 from rag.types import Scope, Turn
 
 if TYPE_CHECKING:
-    from rag.memory.store.sqlite import SqliteStore
+    from rag.memory.store.seam import MemoryStore
     from rag.protocols import Embedder
 
 __all__ = ["Memory"]
@@ -36,7 +37,7 @@ class Memory(Closing):
         ['Do you sell kettles?']
     """
 
-    def __init__(self, store: SqliteStore, *, embedder: Embedder | None = None, gap: timedelta = GAP) -> None:
+    def __init__(self, store: MemoryStore, *, embedder: Embedder | None = None, gap: timedelta = GAP) -> None:
         self.store = store
         self.gap = gap
         self._given = embedder
@@ -99,6 +100,59 @@ class Memory(Closing):
         """
         return self.store.sessions(Wanted(scope or Scope(), conversation), self.gap)
 
+    def forget(
+        self,
+        *,
+        conversation: str | None = None,
+        turns: Iterable[str] | None = None,
+        session: Session | None = None,
+        before: datetime | None = None,
+        expired: bool = False,
+        whole: Literal["user", "tenant"] | None = None,
+        scope: Scope | None = None,
+    ) -> Receipt:
+        """Remove turns that meet whatever is given, and all that was made of them, for good.
+
+        Args:
+            conversation: of this conversation.
+            turns: those that have these ids, in the conversation named.
+            session: those of a session that `sessions` gave.
+            before: those said before this time.
+            expired: those older than their time to live (`expire_after`); reads hide them already.
+            whole: "user" for all that the scope's user has, "tenant" for all that the tenant's users have.
+            scope: whose turns.
+
+        Raises:
+            InputError: nothing is given, or what is given does not fit together.
+            StoreError: nothing was removed.
+        """
+        scope = scope or Scope()
+        if scope.as_of is not None:
+            raise InputError("forgetting takes no as_of, which would leave what was said later: say before=… instead")
+        ids = None if turns is None else tuple(turns)
+        return self.store.forget(Which(conversation, ids, session, before, expired, whole), scope)
+
+    def verify(self, receipt: Receipt) -> bool:
+        """Whether nothing is left of what a receipt says is gone; False too where that cannot be made sure.
+
+        Raises:
+            StoreError: the memory could not be read.
+        """
+        return self.store.verify(receipt)
+
+    def expire_after(self, lasts: timedelta | None, *, scope: Scope | None = None) -> None:
+        """Give the scope's turns a time to live, from when they were said; None keeps them for ever.
+
+        Older turns are not read from then on, by any process; `forget(expired=True)` removes them.
+
+        Raises:
+            InputError: the time is not positive.
+            StoreError: it could not be written.
+        """
+        if lasts is not None and lasts <= timedelta():
+            raise InputError(f"turns cannot live for {lasts}: pass a time above zero, or None to keep them for ever")
+        self.store.lifetime(scope or Scope(), lasts)
+
     def close(self) -> None:
         """Let go of files and connections; what was added is on disk already."""
         self.store.close()
@@ -120,6 +174,37 @@ class Memory(Closing):
     async def asessions(self, conversation: str | None = None, *, scope: Scope | None = None) -> tuple[Session, ...]:
         """The async twin of `sessions`."""
         return await asyncio.to_thread(self.sessions, conversation, scope=scope)
+
+    async def aforget(
+        self,
+        *,
+        conversation: str | None = None,
+        turns: Iterable[str] | None = None,
+        session: Session | None = None,
+        before: datetime | None = None,
+        expired: bool = False,
+        whole: Literal["user", "tenant"] | None = None,
+        scope: Scope | None = None,
+    ) -> Receipt:
+        """The async twin of `forget`."""
+        return await asyncio.to_thread(
+            self.forget,
+            conversation=conversation,
+            turns=turns,
+            session=session,
+            before=before,
+            expired=expired,
+            whole=whole,
+            scope=scope,
+        )
+
+    async def averify(self, receipt: Receipt) -> bool:
+        """The async twin of `verify`."""
+        return await asyncio.to_thread(self.verify, receipt)
+
+    async def aexpire_after(self, lasts: timedelta | None, *, scope: Scope | None = None) -> None:
+        """The async twin of `expire_after`."""
+        await asyncio.to_thread(self.expire_after, lasts, scope=scope)
 
     async def aclose(self) -> None:
         """The async twin of `close`."""

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rag.memory.store.sqlite import SqliteStore
+    from rag.memory.store.seam import MemoryStore
 
 __all__ = ["opened"]
 
 
-def opened(url: str | Path) -> SqliteStore:
+def opened(url: str | Path) -> MemoryStore:
     """The store at a path or URL, made when it is not there.
 
     Raises:

@@ -117,7 +117,7 @@ def forgotten(which: Which) -> list[str]:
     """The conditions for what is to be forgotten, on top of the one on the owner."""
     conditions = {
         "conversation = :conversation": which.conversation,
-        "conversation = :session_conversation AND at >= :start AND at <= :end": which.session,
+        "conversation = :conversation2 AND at >= :start AND at <= :end": which.session,
         "at < :before": which.before,
     }
     return [condition for condition, value in conditions.items() if value is not None]

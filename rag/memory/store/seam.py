@@ -14,7 +14,7 @@ from rag.memory.sessions import Session
 from rag.memory.store.values import Derived, Kept, Receipt, Wanted, Which
 from rag.types import Scope, Turn
 
-__all__ = ["Derives", "Forgets", "Store", "Talks", "Vectors"]
+__all__ = ["Derives", "Forgets", "MemoryStore", "Store", "Talks", "Vectors"]
 
 
 @runtime_checkable
@@ -110,3 +110,8 @@ class Forgets(Protocol):
     def lifetime(self, scope: Scope, lasts: timedelta | None) -> None:
         """Hide the scope's turns when they are older than this, from now on; None keeps them for ever."""
         ...
+
+
+@runtime_checkable
+class MemoryStore(Store, Talks, Vectors, Derives, Forgets, Protocol):
+    """All that a memory stands on; `rag.testing.memory` holds a store of your own to it."""

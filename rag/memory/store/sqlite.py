@@ -11,9 +11,11 @@ from typing import Any, ClassVar, Final
 
 from rag.errors import TurnConflict
 from rag.memory.sessions import Session
+from rag.memory.store.derivation import drop, found, put, stands
+from rag.memory.store.forgetting import forget, verify
 from rag.memory.store.rows import COLUMNS, kept, micros, moment, named, row, sessions
 from rag.memory.store.tables import FORMAT
-from rag.memory.store.values import Kept, Wanted
+from rag.memory.store.values import Derived, Kept, Receipt, Wanted, Which
 from rag.sqlite import SqliteFile, transaction
 from rag.types import Scope, Turn
 
@@ -111,6 +113,35 @@ class SqliteStore(SqliteFile):
         )
         with self._held() as db, transaction(db):
             db.executemany(query, (owner | {"number": n, "vector": vector} for n, vector in vectors.items()))
+
+    def derive(self, made: Iterable[Derived], scope: Scope, *, replaces: Sequence[int] = ()) -> tuple[Derived, ...]:
+        """As `Derives.derive`."""
+        with self._held() as db, transaction(db):
+            drop(db, replaces, scope)
+            return tuple(put(db, one, scope) for one in made if stands(db, one, scope))
+
+    def derived(self, scope: Scope, kind: str, key: str | None = None) -> list[Derived]:
+        """As `Derives.derived`."""
+        with self._held() as db:
+            return found(db, scope, kind, key)
+
+    def forget(self, which: Which, scope: Scope) -> Receipt:
+        """As `Forgets.forget`; the file keeps no byte of it."""
+        with self._held() as db:
+            return forget(db, which, scope)
+
+    def verify(self, receipt: Receipt) -> bool:
+        """As `Forgets.verify`."""
+        with self._held() as db:
+            return verify(db, receipt)
+
+    def lifetime(self, scope: Scope, lasts: timedelta | None) -> None:
+        """As `Forgets.lifetime`."""
+        values = _owner(scope) | {"lasts": lasts and lasts // timedelta(microseconds=1)}
+        with self._held() as db, transaction(db):
+            db.execute(f"DELETE FROM lifetimes WHERE {_OWNED}", values)  # noqa: S608
+            if lasts is not None:
+                db.execute("INSERT INTO lifetimes (tenant, user, lasts) VALUES (:tenant, :user, :lasts)", values)
 
 
 def _appended(db: sqlite3.Connection, owner: dict[str, Any], turn: Turn) -> Turn:

@@ -60,6 +60,8 @@ class Wanted:
 class Which:
     """What is to be forgotten: the turns that meet whatever is given; `whole` widens to all of a user or tenant.
 
+    `expired` are those that are older than the time to live of who said them.
+
     Raises:
         InputError: nothing is given, so that everything would go, or what is given does not fit together.
     """
@@ -68,11 +70,12 @@ class Which:
     turn_ids: tuple[str, ...] | None = None
     session: Session | None = None
     before: datetime | None = None
+    expired: bool = False
     whole: Literal["user", "tenant"] | None = None
 
     def __post_init__(self) -> None:
         given = (self.conversation, self.turn_ids, self.session, self.before, self.whole)
-        if all(value is None for value in given):
+        if not self.expired and all(value is None for value in given):
             raise InputError("forget what? name a conversation, turns, a session or a time, or say whole='user'")
         if self.turn_ids is not None and self.conversation is None:
             raise InputError("turns are known within their conversation: name the conversation too")
@@ -85,6 +88,7 @@ class Which:
         """In words, without what was said.
 
         Example:
+            >>> from datetime import UTC
             >>> print(Which(conversation="c1", before=datetime(2026, 5, 1, tzinfo=UTC)))
             conversation 'c1', before 2026-05-01T00:00:00+00:00
         """
@@ -95,6 +99,8 @@ class Which:
             parts.append("turns " + ", ".join(self.turn_ids))
         if self.session is not None:
             parts.append(f"session {self.session.name or self.session.number} of {self.session.conversation!r}")
+        if self.expired:
+            parts.append("past their time to live")
         if self.before is not None:
             parts.append(f"before {self.before.isoformat()}")
         return ", ".join(parts)
@@ -107,6 +113,7 @@ class Receipt(BaseModel):
     said. `removed` counts rows by what they were: turns, vectors, derived. `notes` say what is left to do.
 
     Example:
+        >>> from datetime import UTC
         >>> Receipt(what="conversation 'c1'", key="00", at=datetime(2026, 5, 1, tzinfo=UTC)).turns
         0
     """
@@ -115,7 +122,7 @@ class Receipt(BaseModel):
 
     what: str
     scope: Scope = Scope()
-    tenant_wide: bool = False
+    whole: Literal["user", "tenant"] | None = None
     digests: tuple[str, ...] = ()
     key: str
     removed: Mapping[str, int] = {}

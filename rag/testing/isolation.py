@@ -1,0 +1,107 @@
+"""The contract of a store's scopes: what one tenant or user keeps is nobody else's to read, change or remove."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from rag.memory.memory import Memory
+from rag.memory.store import Derived, MemoryStore, Wanted
+from rag.types import Scope, Turn
+
+__all__ = ["check_isolation"]
+
+_NOON: Final = datetime(2026, 5, 3, 12, tzinfo=UTC)
+_MINUTE: Final = timedelta(minutes=1)
+
+_NAMES: Final = (
+    None, "acme", "acme2", "acm", "acme ", " acme", "ACME", "ac_e", "a%", "%", "_", "acme%", "acme' OR '1'='1",
+    "acme\\", "acme/", "acmе", "ａcme", "acme\u200b", "acm\u0065\u0301", "acm\u00e9", "None", "NULL", "null", "''", "*",
+)  # fmt: skip
+"""Names that are taken for each other by a prefix, a wildcard, letter case, blanks, quotes or look-alike letters."""
+
+
+def check_isolation(make_store: Callable[[], MemoryStore]) -> None:
+    """Hold a store to its scopes: nothing that one tenant or user keeps is read, changed or removed by another.
+
+    Every path that reads is tried from every one of the neighbouring scopes, by method and by its async twin.
+
+    Raises:
+        AssertionError: the store leaks; the message says what, to whom.
+    """
+    with Memory(make_store()) as memory:
+        scopes = [Scope(tenant=name, user="ann") for name in _NAMES] + [Scope(tenant="acme", user=n) for n in _NAMES]
+        marks = {scope: f"secret{number}q" for number, scope in enumerate([*scopes, Scope(user="acme"), Scope()])}
+        for scope, mark in marks.items():
+            memory.add("shared", [Turn(turn_id="1", text=mark, at=_NOON, speaker=mark)], scope=scope)
+            memory.add(mark, [Turn(turn_id="1", text=mark, at=_NOON, session=mark)], scope=scope)
+        everyone = tuple(memory.store.find(Wanted(scope))[0].number for scope in marks)
+        for (scope, mark), number in zip(marks.items(), everyone, strict=True):
+            memory.store.put_vectors({other: mark.encode() for other in everyone}, "e", scope)
+            memory.store.derive([Derived("fact", "k", mark, (number,)), Derived("fact", "k", mark, everyone)], scope)
+        for (scope, mark), number in zip(marks.items(), everyone, strict=True):
+            _check_seen(memory, scope, mark, marks.values())
+            vectors = memory.store.vectors(everyone, "e", scope)
+            _expect(vectors == {number: mark.encode()}, f"{scope} reads the vectors {vectors}")
+        asyncio.run(_check_seen_async(memory, marks))
+        _check_forgets_own(memory, marks)
+
+
+def _check_seen(memory: Memory, scope: Scope, mark: str, marks: Collection[str]) -> None:
+    reads = dict(_reads(memory, scope, list(marks)))
+    for path, read in reads.items():
+        others = [other for other in marks if other != mark and other in repr(read)]
+        _expect(not others, f"by {path}, {scope} reads what {len(others)} others own: {others[:3]}")
+    for path in ("turns", "find", "conversations", "sessions", "speakers", "derived", "numbers"):
+        _expect(mark in repr(reads[path]), f"by {path}, {scope} does not find its own {mark}")
+
+
+def _reads(memory: Memory, scope: Scope, marks: list[str]) -> Iterator[tuple[str, Any]]:
+    store, everything = memory.store, tuple(range(1, 10 * len(marks)))
+    yield "turns", memory.turns("shared", scope=scope)
+    yield "last turns", memory.turns("shared", last=9, scope=scope)
+    yield "find", store.find(Wanted(scope))
+    yield "numbers", store.find(Wanted(scope, numbers=everything))
+    yield "bounds", store.find(Wanted(scope, start=_NOON, end=_NOON + _MINUTE))
+    yield "conversations", memory.conversations(scope)
+    yield "sessions", memory.sessions(scope=scope)
+    yield "speakers", store.speakers(Wanted(scope))
+    yield "derived", store.derived(scope, "fact")
+    for name in (*marks[:3], "%", "_", "shared%", "", "*"):
+        yield f"conversation {name!r}", store.find(Wanted(scope, name))
+        yield f"speaker {name!r}", store.find(Wanted(scope, speaker=name))
+
+
+async def _check_seen_async(memory: Memory, marks: dict[Scope, str]) -> None:
+    async def seen(scope: Scope) -> str:
+        reads = memory.aturns("shared", scope=scope), memory.aconversations(scope), memory.asessions(scope=scope)
+        return repr(await asyncio.gather(*reads))
+
+    for (scope, mark), read in zip(marks.items(), await asyncio.gather(*map(seen, marks)), strict=True):
+        others = [other for other in marks.values() if other != mark and other in read]
+        _expect(not others and mark in read, f"asked at once with others, {scope} reads {others[:3]}")
+
+
+def _check_forgets_own(memory: Memory, marks: dict[Scope, str]) -> None:
+    (scope, mark), *others = marks.items()
+    memory.expire_after(timedelta(days=1), scope=others[-1][0])
+    _expect(memory.turns("shared", scope=scope) != (), "a time to live of one scope hides turns of another")
+    memory.expire_after(None, scope=others[-1][0])
+    receipt = memory.forget(whole="user", scope=scope)
+    _expect(receipt.turns == 2, f"{scope} had 2 turns, and {receipt.turns} went")
+    for other, mark in others:
+        _check_seen(memory, other, mark, marks.values())
+    tenant = Scope(tenant="acme", user="ann")
+    due = sum(2 for other in marks if other.tenant == "acme" and other != scope)
+    receipt = memory.forget(whole="tenant", scope=tenant)
+    _expect(receipt.turns == due, f"the tenant had {due} turns, and {receipt.turns} went")
+    for other, mark in others:
+        if other.tenant != "acme":
+            _check_seen(memory, other, mark, marks.values())
+
+
+def _expect(kept: bool, otherwise: str) -> None:
+    if not kept:
+        raise AssertionError(otherwise)

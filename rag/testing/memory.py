@@ -1,0 +1,274 @@
+"""The contract of a store of turns: run it over a store of your own.
+
+Each check takes a function that makes a store over one and the same empty database each time it is called,
+and raises an AssertionError that says what was expected:
+
+    def test_my_store():
+        check_store(make_my_store)
+        check_isolation(make_my_store)
+        check_forgetting(make_my_store)
+
+The three may follow each other on one database: each uses conversations and tenants of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any, Final
+
+from rag.errors import StoreError, TurnConflict
+from rag.memory.memory import Memory
+from rag.memory.sessions import GAP, split
+from rag.memory.store import Derived, Kept, MemoryStore, Wanted
+from rag.testing.isolation import check_isolation
+from rag.types import Scope, Turn
+
+__all__ = ["check_forgetting", "check_isolation", "check_store"]
+
+_NOON: Final = datetime(2026, 5, 3, 12, tzinfo=UTC)
+_MINUTE: Final = timedelta(minutes=1)
+_VECTOR: Final = b"\0\0\x80?"
+
+
+def check_store(make_store: Callable[[], MemoryStore]) -> None:
+    """Hold a store to what it keeps: turns whole, in order, all or none, found by what they are, and sessions.
+
+    Raises:
+        AssertionError: the store does not keep the contract; the message says where.
+    """
+    _expect(isinstance(make_store(), MemoryStore), "the store lacks methods of rag.memory.store.MemoryStore")
+    for number, check in enumerate((_whole, _all_or_none, _orders, _bounds, _dialogue, _sessions, _beside)):
+        scope = Scope(tenant="contract", user=f"{number}")
+        store = make_store()
+        check(store, scope)
+        kept = store.find(Wanted(scope))
+        store.close()
+        again = make_store()
+        _expect(again.find(Wanted(scope)) == kept, f"after {check.__name__[1:]}, a store opened anew finds other turns")
+        again.close()
+
+
+def _whole(store: MemoryStore, scope: Scope) -> None:
+    said = Turn(
+        turn_id="7",
+        role="user",
+        speaker="Ann",
+        text="Grüße ✓\n\t日本語 \U0001f600 '; DROP TABLE turns; --",
+        at=datetime(2026, 5, 3, 9, 30, 0, 123456, tzinfo=timezone(timedelta(hours=2))),
+        zone="Europe/Berlin",
+        session="s1",
+        metadata={"n": [1, None, {"x": "ü"}], "": 0.1},
+    )
+    plain = Turn(turn_id="", text="", at=_NOON)
+    store.add("c", [said, plain], scope)
+    found = [kept.turn for kept in store.find(Wanted(scope))]
+    _expect(found == [said, plain], f"turns come back changed: {found}")
+    told = found[0].at
+    _expect(told is not None and told.utcoffset() == timedelta(hours=2), f"{told} is not told in the turn's own zone")
+    twice = [datetime(2026, 10, 25, 0, 30, tzinfo=UTC) + timedelta(hours=n) for n in (0, 1)]
+    store.add(
+        "hour that comes twice", [Turn(turn_id=str(at), text="", at=at, zone="Europe/Berlin") for at in twice], scope
+    )
+    times = [kept.turn.at for kept in store.find(Wanted(scope, "hour that comes twice"))]
+    _expect(times == twice, f"in the hour that the clock shows twice, {twice} became {times}")
+    far = [datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)]
+    store.add("ends of time", [Turn(turn_id=str(at), text="", at=at, zone="Asia/Tokyo") for at in far], scope)
+    _expect([kept.turn.at for kept in store.find(Wanted(scope, "ends of time"))] == far, "the ends of time are lost")
+
+
+def _all_or_none(store: MemoryStore, scope: Scope) -> None:
+    store.add("c", [_turn(1, "kept")], scope)
+    store.add("c", [_turn(1, "kept", speaker="other"), _turn(2), _turn(2)], scope)
+    _expect(_ids(store, scope) == ["1", "2"], "a turn that was there already, with the same text, was added or refused")
+    for bad, error in (([_turn(3), _turn(1, "changed")], TurnConflict), ([_turn(3), _turn(4, "\ud800")], StoreError)):
+        try:
+            store.add("c", bad, scope)
+        except error:
+            pass
+        else:
+            raise AssertionError(f"{bad} was accepted; {error.__name__} was due")
+        _expect(_ids(store, scope) == ["1", "2"], f"a batch that ended in {error.__name__} was kept in part")
+    store.add("c", [_turn(3)], scope)
+    _expect(_ids(store, scope) == ["1", "2", "3"], "nothing can be added after a failure")
+
+
+def _orders(store: MemoryStore, scope: Scope) -> None:
+    for number, minutes in ((1, 30), (2, 10), (3, 20), (4, 20)):  # a clock that goes backwards, turns that come late
+        store.add("c", [_turn(number, at=_NOON + minutes * _MINUTE)], scope)
+    numbers = [kept.number for kept in store.find(Wanted(scope, order="arrival"))]
+    _expect(numbers == sorted(set(numbers)), f"numbers do not grow with arrival: {numbers}")
+    for order, last, due in (
+        ("arrival", None, "1234"), ("time", None, "2341"), ("arrival", 2, "34"), ("time", 3, "341"), ("time", 0, ""),
+        ("time", 9, "2341"),
+    ):  # fmt: skip
+        found = "".join(_ids(store, scope, order=order, last=last))
+        _expect(found == due, f"order={order!r}, last={last} brings {found!r}, not {due!r}")
+
+
+def _bounds(store: MemoryStore, scope: Scope) -> None:
+    said = [("Ann", "user"), ("ann", "assistant"), ("", None)]
+    turns = [_turn(n, at=_NOON + n * _MINUTE, speaker=who, role=role) for n, (who, role) in enumerate(said)]
+    store.add("c", turns, scope)
+    store.add("d", [_turn(3, at=_NOON + 3 * _MINUTE)], scope)
+    numbers = tuple(kept.number for kept in store.find(Wanted(scope)))
+    cases: list[tuple[dict[str, Any], str]] = [
+        ({"start": _NOON + _MINUTE}, "123"), ({"end": _NOON + _MINUTE}, "0"), ({"conversation": "d"}, "3"),
+        ({"start": _NOON + _MINUTE, "end": _NOON + 3 * _MINUTE, "conversation": "c"}, "12"), ({"speaker": "Ann"}, "0"),
+        ({"speaker": ""}, "23"), ({"role": "assistant"}, "1"), ({"numbers": (numbers[3], numbers[1], 10**9)}, "13"),
+        ({"numbers": ()}, ""), ({"conversation": "%"}, ""), ({"conversation": ""}, ""),
+    ]  # fmt: skip
+    for wanted, due in cases:
+        found = "".join(_ids(store, scope, **wanted))
+        _expect(found == due, f"{wanted} brings {found!r}, not {due!r}")
+    early = scope.model_copy(update={"as_of": _NOON + _MINUTE})
+    _expect(_ids(store, early) == ["0", "1"], "as_of does not hide what was said later")
+    _expect(store.conversations(early) == ("c",), "as_of does not hide conversations that began later")
+    _expect(store.speakers(Wanted(scope, "c")) == ("", "Ann", "ann"), "the speakers are not told, each once, in order")
+
+
+def _dialogue(store: MemoryStore, scope: Scope) -> None:
+    for name in ("b", "a", "b", "c", "é", "%"):
+        store.add(name, [Turn(turn_id=f"{name}{len(_ids(store, scope))}", text="hi", at=_NOON)], scope)
+    found = store.conversations(scope)
+    _expect(found == ("b", "a", "c", "é", "%"), f"conversations are not in order of their first turn: {found}")
+
+
+def _sessions(store: MemoryStore, scope: Scope) -> None:
+    turns = [
+        _turn(n, at=_NOON + minutes * _MINUTE, session=name, zone=zone)
+        for n, (minutes, name, zone) in enumerate(
+            [(0, None, "Asia/Tokyo"), (20, None, "UTC"), (41, None, "UTC"), (30, "talk", "UTC"), (900, "talk", "UTC"),
+             (50, None, "UTC"), (5, "", "UTC"), (900, None, "Europe/Berlin"), (900, "talk 2", "UTC")]
+        )
+    ]  # fmt: skip
+    store.add("c", turns[::-1], scope)
+    store.add("a", turns[3:4], scope)
+    for gap in (GAP, timedelta(), timedelta(hours=20)):
+        due = split(turns[3:4], gap, conversation="a") + split(turns[::-1], gap, conversation="c")
+        found = store.sessions(Wanted(scope), gap)
+        _expect(found == due, f"with a gap of {gap}, the sessions are {found}, not {due}")
+    _expect(
+        store.sessions(Wanted(scope, "a"), GAP) == split(turns[3:4], conversation="a"), "sessions of one talk differ"
+    )
+    _expect(store.sessions(Wanted(scope, "none"), GAP) == (), "a conversation that is not there has sessions")
+
+
+def _beside(store: MemoryStore, scope: Scope) -> None:
+    store.add("c", [_turn(1), _turn(2)], scope)
+    one, two = (kept.number for kept in store.find(Wanted(scope)))
+    store.put_vectors({one: _VECTOR, two: _VECTOR, 10**9: _VECTOR}, "e1", scope)
+    store.put_vectors({one: _VECTOR * 2}, "e1", scope)
+    store.put_vectors({one: _VECTOR * 3}, "e2", scope)
+    found = store.vectors([one, two, 10**9], "e1", scope)
+    _expect(found == {one: _VECTOR * 2, two: _VECTOR}, f"the vectors come back as {found}")
+    (first, second) = store.derive(
+        [Derived("fact", "tea", '{"x": "ü"}', (one, two)), Derived("fact", "tea", "1")], scope
+    )
+    _expect(store.derived(scope, "fact", "tea") == [first, second], "what was derived comes back changed")
+    _expect(store.derive([Derived("fact", "tea", "2", (10**9,))], scope) == (), "what stands on no turn was kept")
+    (third,) = store.derive([Derived("fact", "tea", "3", (two,))], scope, replaces=[first.number, second.number])
+    _expect(store.derived(scope, "fact") == [third], "what was replaced is still there")
+
+
+def check_forgetting(make_store: Callable[[], MemoryStore]) -> None:
+    """Hold a store to what is forgotten: by turn, conversation, session, age, user and time to live.
+
+    Raises:
+        AssertionError: something is left, or too much went; the message says what.
+    """
+    scope = Scope(tenant="contract", user="forgetting")
+    with Memory(make_store()) as memory:
+        cases: list[tuple[dict[str, Any], str]] = [
+            ({"conversation": "c", "turns": ["1", "5"]}, "c0 c2 c3 d0 d1 d2 d3"),
+            ({"conversation": "c"}, "d0 d1 d2 d3"),
+            ({"conversation": "d", "before": _NOON + _MINUTE}, "c0 c1 c2 c3 d1 d2 d3"),
+            ({"before": _NOON + 2 * _MINUTE}, "c2 c3 d2 d3"),
+            ({"whole": "user", "before": _NOON + 3 * _MINUTE}, "c3 d3"),
+            ({"whole": "user"}, ""),
+            ({"conversation": "%"}, "c0 c1 c2 c3 d0 d1 d2 d3"),
+            ({"expired": True}, "c0 c1 c2 c3 d0 d1 d2 d3"),
+        ]
+        for what, left in cases:
+            _fill(memory, scope)
+            _check_forgotten(memory, scope, what, left)
+        _check_session(memory, scope)
+        _check_lifetime(memory, scope)
+
+
+def _fill(memory: Memory, scope: Scope) -> None:
+    memory.forget(whole="user", scope=scope)
+    for name in ("c", "d"):
+        memory.add(name, [_turn(n, f"{name}{n}", at=_NOON + n * _MINUTE) for n in range(4)], scope=scope)
+    found = memory.store.find(Wanted(scope))
+    memory.store.put_vectors({kept.number: _VECTOR for kept in found}, "e", scope)
+    memory.store.derive([Derived("fact", kept.turn.text, "{}", (kept.number,)) for kept in found], scope)
+
+
+def _check_forgotten(memory: Memory, scope: Scope, what: dict[str, Any], left: str) -> None:
+    before = memory.store.find(Wanted(scope))
+    receipt = memory.forget(**what, scope=scope)
+    after = memory.store.find(Wanted(scope))
+    texts = " ".join(sorted(kept.turn.text for kept in after))
+    _expect(texts == left, f"after forget({what}), {texts!r} is left, not {left!r}")
+    gone = len(before) - len(after)
+    counts = {"turns": gone, "vectors": gone, "derived": gone}
+    _expect((receipt.turns, dict(receipt.removed)) == (gone, counts), f"the receipt of {what} is wrong: {receipt}")
+    _expect(len(memory.store.vectors([k.number for k in before], "e", scope)) == len(after), f"{what} leaves vectors")
+    made = sorted(one.key for one in memory.store.derived(scope, "fact"))
+    _expect(made == left.split(), f"after forget({what}), what was derived from {made} is left")
+    _expect(memory.verify(receipt), f"the receipt of {what} is not borne out")
+    if gone:
+        missing = next(kept for kept in before if kept not in after)
+        memory.add(missing.conversation, [missing.turn], scope=scope)
+        _expect(not memory.verify(receipt), f"the receipt of {what} is borne out with {missing.turn.text!r} back")
+        _expect(
+            _number(memory.store, scope, missing) > before[-1].number, "the number of a turn that went is used again"
+        )
+
+
+def _check_session(memory: Memory, scope: Scope) -> None:
+    memory.forget(whole="user", scope=scope)
+    turns = [_turn(n, at=_NOON + minutes * _MINUTE, session=name) for n, minutes, name in _TALKS]
+    memory.add("c", turns, scope=scope)
+    for place, left in ((1, "0134"), (1, "013"), (0, "3")):
+        memory.forget(session=memory.sessions("c", scope=scope)[place], scope=scope)
+        found = "".join(sorted(_ids(memory.store, scope)))
+        _expect(found == left, f"after a session is forgotten, the turns {found} are left, not {left}")
+
+
+_TALKS: Final = ((0, 0, None), (1, 10, None), (2, 5, "talk"), (3, 70, "later"), (4, 50, None))
+
+
+def _check_lifetime(memory: Memory, scope: Scope) -> None:
+    memory.forget(whole="user", scope=scope)
+    now = datetime.now(UTC)
+    memory.add("c", [_turn(1, at=now - timedelta(days=3)), _turn(2, at=now - timedelta(hours=1))], scope=scope)
+    memory.expire_after(timedelta(days=2), scope=scope)
+    _expect(_ids(memory.store, scope) == ["2"], "a turn is read past its time to live")
+    _expect(memory.sessions(scope=scope)[0].turns == 1, "a session counts turns past their time to live")
+    _expect(_ids(memory.store, scope, start=now - timedelta(days=9)) == ["2"], "a window reaches past the time to live")
+    memory.expire_after(timedelta(days=9), scope=scope)
+    _expect(_ids(memory.store, scope) == ["1", "2"], "a longer time to live does not take the place of the shorter")
+    memory.expire_after(timedelta(days=2), scope=scope)
+    receipt = memory.forget(expired=True, scope=scope)
+    memory.expire_after(None, scope=scope)
+    _expect((receipt.turns, _ids(memory.store, scope)) == (1, ["2"]), "what expired is not removed, or more than that")
+
+
+def _turn(number: int, text: str = "hi", *, at: datetime = _NOON, **more: Any) -> Turn:
+    return Turn(turn_id=str(number), text=text, at=at, **more)
+
+
+def _ids(store: MemoryStore, scope: Scope, **wanted: Any) -> list[str]:
+    return [kept.turn.turn_id for kept in store.find(Wanted(scope, **wanted))]
+
+
+def _number(store: MemoryStore, scope: Scope, like: Kept) -> int:
+    found = store.find(Wanted(scope, like.conversation))
+    return next(kept.number for kept in found if kept.turn.turn_id == like.turn.turn_id)
+
+
+def _expect(kept: bool, otherwise: str) -> None:
+    if not kept:
+        raise AssertionError(otherwise)
