@@ -1,0 +1,300 @@
+"""What the rules of dates, days and spans of the calendar mean."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any, Final, TypeAlias
+
+from rag.memory.when.calendar import Unit
+from rag.memory.when.dates import (
+    Ago,
+    Ahead,
+    Clock,
+    Date,
+    Days,
+    Fixed,
+    Month,
+    MonthDay,
+    Named,
+    Now,
+    Ordered,
+    Past,
+    Period,
+    Recurring,
+    Season,
+    Weekday,
+    Year,
+)
+from rag.memory.when.frame import Expression, Series
+from rag.memory.when.order import Earlier
+from rag.memory.when.registry import MEANINGS, meaning
+from rag.memory.when.relations import Both, Nth, Turned
+
+__all__ = ["Amount", "Units", "date_of", "units"]
+
+_YEARS: Final = range(1900, 2200)
+# Amounts are (fewest, most), units (name, how many of it): a fortnight is two weeks.
+Amount: TypeAlias = tuple[int, int]
+Units: TypeAlias = tuple[Unit, int]
+_MANY: Final[Mapping[str, Units]] = MappingProxyType({"fortnight": ("week", 2), "decade": ("year", 10)})
+
+@meaning
+def _same(x: Any) -> Any:
+    return x
+
+
+@meaning
+def _sum(a: int, b: int) -> int:
+    return a + b
+
+
+@meaning
+def _hundreds(a: int = 1, b: int = 0) -> int:
+    return a * 100 + b
+
+
+@meaning
+def _day(n: int) -> int | None:
+    return n if 1 <= n <= 31 else None
+
+
+@meaning
+def _year(n: int) -> int | None:
+    return n if n in _YEARS else None
+
+
+@meaning
+def _short_year(n: int) -> int:
+    return n + (2000 if n < 70 else 1900)
+
+
+def date_of(month: int, day: int, year: int | None = None) -> Date | None:
+    """A date, or None where there is no such day."""
+    try:
+        datetime(2024 if year is None else year, month, day)
+    except ValueError:
+        return None
+    return Date(month, day, year)
+
+
+@meaning
+def _numeric(a: int, b: int, y: int | None = None, first: str = "") -> Expression | None:
+    # The order of day and month is the calendar's when the numbers leave it open.
+    year = None if y is None else y if y > 99 else _short_year(y)
+    if year is not None and year not in _YEARS:
+        return None
+    month_first, day_first = date_of(a, b, year), date_of(b, a, year)
+    if first == "day":
+        return day_first
+    if month_first is None or day_first is None or month_first == day_first:
+        return month_first or day_first
+    return Ordered(month_first, day_first)
+
+
+@meaning
+def _iso(y: int, m: int, d: int) -> Expression | None:
+    return Fixed(datetime(y, m, d)) if y in _YEARS and date_of(m, d, y) else None
+
+
+@meaning
+def _holiday(x: list[int], year: int | None = None) -> Expression | None:
+    return date_of(*x, year)
+
+
+@meaning
+def _feast(month: int, day: int, n: int, year: int | None = None) -> Expression:
+    return Nth(n, Weekday(day), Month(month, year))
+
+
+def units(x: str) -> Units:
+    """The calendar's unit for a word, and how many of it the word means."""
+    return _MANY.get(x, (x, 1))  # type: ignore[arg-type]
+
+
+@meaning
+def _exactly(n: int = 1) -> Amount:
+    return n, n
+
+
+@meaning
+def _vague(x: list[int]) -> Amount:
+    return x[0], x[1]
+
+
+@meaning
+def _either_number(a: int, b: int) -> Amount | None:
+    return (a, b) if a <= b else None
+
+
+@meaning
+def _ago(amount: Amount, unit: Units) -> Expression:
+    (low, high), (name, many) = amount, unit
+    return Ago(low * many, name, most=high * many)
+
+
+@meaning
+def _unit_ago(unit: str, n: int, fiscal: int = 0) -> Expression:
+    name, many = units(unit)
+    return Ago(n * many, name, fiscal=fiscal) if many == 1 else Past(n * many, name)
+
+
+@meaning
+def _rolling(unit: Any, amount: Amount = (1, 1)) -> Expression:
+    name, many = units(unit) if isinstance(unit, str) else unit
+    return Past(amount[1] * many, name)
+
+
+@meaning
+def _future(amount: Amount = (1, 1), unit: Units = ("day", 1), of: Series | None = None) -> Expression:
+    return Ahead()
+
+
+@meaning
+def _part_of(part: Expression, n: int = 0) -> Expression:
+    return Both(Ago(n, "day"), part)
+
+
+@meaning
+def _night(low: int) -> Expression:
+    return Clock(low, 24 * 60 + 5 * 60, "night")
+
+
+@meaning
+def _last_night() -> Expression:
+    return Both(Ago(1, "day"), _night(18 * 60))
+
+
+@meaning
+def _tonight() -> Expression:
+    return Both(Ago(0, "day"), _night(17 * 60))
+
+
+@meaning
+def _oclock(h: int, m: int | None = None, half: int = 0) -> Expression | None:
+    if h > 24 or (m or 0) > 59 or (half and h > 12):
+        return None
+    low = (h % 12 + half if half else h) * 60 + (m or 0)
+    return Clock(low, low + 60, "time") if m is None else Clock(max(low - 15, 0), low + 16, "time")
+
+
+@meaning
+def _clock_span(a: Any, b: Any, half: int | None = None) -> Expression | None:
+    if isinstance(a, Clock) and isinstance(b, Clock):
+        return Clock(a.low, b.low, "time") if a.low < b.low else None
+    if half is None or not (0 < a <= 12 and 0 < b <= 12):
+        return None
+    low, high = (n % 12 + half for n in (a, b))
+    return Clock(low * 60, high * 60, "time") if low < high else None
+
+
+@meaning
+def _fixed_date(month: int, day: int, year: int | None = None) -> Expression:
+    return Date(month, day, year)
+
+
+@meaning
+def _ago_half(unit: Unit, n: int) -> Expression:
+    return Ago(n, unit)
+
+
+@meaning
+def _rolling_half(unit: Unit, n: int) -> Expression:
+    return Past(n, unit)
+
+
+@meaning
+def _turned_back(n: int, of: Series) -> Expression:
+    return Turned(of, "back", n)
+
+
+@meaning
+def _several_back(n: int, of: Series) -> Expression:
+    return Turned(of, "back", n)
+
+
+@meaning
+def _before_last(unit: str) -> Expression:
+    return _unit_ago(unit, 2)
+
+
+@meaning
+def _day_ago(n: int) -> Expression:
+    return Ago(n, "day")
+
+
+@meaning
+def _the_other_day() -> Expression:
+    return Ago(1, "day", most=7)
+
+
+@meaning
+def _earlier_part(part: Expression) -> Expression:
+    return Earlier(_part_of(part), wider=Ago(0, "day"))
+
+
+@meaning
+def _earlier_day() -> Expression:
+    return Earlier(Ago(0, "day"))
+
+
+@meaning
+def _earlier_unit(unit: str, n: int) -> Expression:
+    return Earlier(_unit_ago(unit, n))
+
+
+@meaning
+def _clock(span: list[int]) -> Expression:
+    return Clock(span[0], span[1])
+
+
+@meaning
+def _early_clock(span: list[int]) -> Expression:
+    return Clock(span[0], (span[0] + span[1]) // 2)
+
+
+@meaning
+def _late_clock(span: list[int]) -> Expression:
+    return Clock((span[0] + span[1]) // 2, span[1])
+
+
+@meaning
+def _days(day: int) -> Expression:
+    return Days(frozenset({day}))
+
+
+@meaning
+def _weekdays() -> Expression:
+    return Days(frozenset(range(5)))
+
+
+@meaning
+def _weekends() -> Expression:
+    return Days(frozenset({5, 6}))
+
+
+@meaning
+def _quarter(n: int, year: int | None = None, fiscal: int = 0) -> Expression | None:
+    return Period(n, 3, year, fiscal) if 1 <= n <= 4 else None
+
+
+@meaning
+def _fiscal_year(n: int) -> Expression | None:
+    year = n if n > 99 else _short_year(n)
+    return Year(year, fiscal=1) if year in _YEARS else None
+
+
+MEANINGS.update(
+    date=date_of,
+    unit=units,
+    weekday=Weekday,
+    month=Month,
+    monthday=MonthDay,
+    season=Season,
+    year_number=Year,
+    recurring=Recurring,
+    turned=Turned,
+    named=Named,
+    now=Now,
+)

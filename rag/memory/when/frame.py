@@ -1,0 +1,174 @@
+"""What time words are read against: the moment, the calendar, and the sessions there have been."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from itertools import islice
+from typing import ClassVar, Final
+
+from rag.memory.sessions import Session
+from rag.memory.when.calendar import Calendar, Span, moved
+from rag.memory.when.region import ALL, Part, Region
+
+__all__ = ["Expression", "Finder", "Frame", "Stretch", "chosen"]
+
+Finder = Callable[[str], datetime | None]
+# A question looks back over the sessions there are, or over so many years where there is none.
+_YEARS_BACK: Final = 3
+_CANDIDATES: Final = 800
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A session in civil time, from its first turn to its last."""
+
+    number: int
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The moment `now` (civil), the calendar, and the sessions that are counted, in order.
+
+    `current` is the session that now lies in, if it does; `find` tells when something was said.
+    """
+
+    now: datetime
+    calendar: Calendar
+    sessions: tuple[Stretch, ...] = ()
+    current: int | None = None
+    find: Finder | None = None
+
+    @classmethod
+    def of(
+        cls,
+        now: datetime,
+        calendar: Calendar,
+        sessions: Sequence[Session] = (),
+        *,
+        current: str | int | None = None,
+        find: Finder | None = None,
+    ) -> Frame:
+        """The frame of an aware moment; the session that is named as current is not counted."""
+        civil = calendar.civil(now)
+        counted = tuple(
+            Stretch(session.number, calendar.civil(session.start), calendar.civil(session.end))
+            for session in sessions
+            if session.start <= now and (current is None or current not in (session.number, session.name))
+        )
+        lies_in = counted[-1].number if counted and current is None and counted[-1].end >= civil else None
+        return cls(civil, calendar, counted, lies_in, find)
+
+    @cached_property
+    def today(self) -> datetime:
+        """The first moment of the civil day."""
+        return self.calendar.unit(self.now, "day")[0]
+
+    @cached_property
+    def floor(self) -> datetime:
+        """Before this nothing was said."""
+        return self.sessions[0].start if self.sessions else moved(self.today, -_YEARS_BACK, "year")
+
+    @cached_property
+    def _ends(self) -> list[datetime]:
+        latest = datetime.min
+        return [latest := max(latest, session.end) for session in self.sessions]
+
+    def sessions_in(self, region: Region) -> list[Stretch]:
+        """The sessions of which a region holds something, in order; filters are tried on their first and last turn."""
+        met = {session.number: session for session in self._met(region)}
+        return [met[number] for number in sorted(met)]
+
+    def empty(self, region: Region) -> bool:
+        """Whether a region holds nothing of any session."""
+        return next(self._met(region), None) is None
+
+    def _met(self, region: Region) -> Iterator[Stretch]:
+        for part in region:
+            for session in islice(self.sessions, bisect_left(self._ends, part.start), None):
+                if session.start >= part.close:
+                    break
+                if _meets(part, session):
+                    yield session
+
+
+def _meets(part: Part, session: Stretch) -> bool:
+    if session.start >= part.close or session.end < part.start:
+        return False
+    if part.sessions is not None and session.number not in part.sessions:
+        return False
+    if part.weekdays is None and part.hours is None:
+        return session.start < part.end
+    return part.holds(session.start, session.number) or part.holds(session.end, session.number)
+
+
+class Expression(ABC):
+    """What time words mean, before it is known when they are said.
+
+    `rank` orders what combines: the coarser is settled first, and the finer within it.
+    """
+
+    rank: ClassVar[int] = 0
+    spoken: ClassVar[bool] = False
+
+    @abstractmethod
+    def candidates(self, frame: Frame, within: Region) -> Iterator[Region]:
+        """The regions it may mean inside another, the likeliest (the latest) first."""
+
+    @property
+    def of_sessions(self) -> bool:
+        """Whether it speaks of sessions, and so can only be about the conversation."""
+        return self.spoken
+
+
+class Series(Expression):
+    """Something that comes again: a weekday, a month, a date without its year. The latest with a session is meant."""
+
+    def candidates(self, frame: Frame, within: Region) -> Iterator[Region]:
+        """One span after the other, backwards; inside a narrower region all of its spans at once."""
+        if within == ALL:
+            yield from ((Part(start, end),) for start, end in self.back(frame, self.latest(frame), frame.floor))
+        else:
+            yield tuple(self._inside(frame, within))
+
+    def _inside(self, frame: Frame, within: Region) -> Iterator[Part]:
+        low = max(min(part.start for part in within), frame.floor) if within else frame.floor
+        high = min(max(part.close for part in within), moved(frame.today, 1, "day")) if within else low
+        if high <= low:  # it lies outside of what was ever said: take it as it stands
+            low, high = (min(part.start for part in within), max(part.end for part in within)) if within else (low, low)
+        for start, end in islice(self.spans(frame, high), _CANDIDATES):
+            if end <= low:
+                break
+            yield from (both for part in within if (both := part & Part(start, end)) is not None)
+
+    def latest(self, frame: Frame) -> datetime:
+        """The time before which the span that is meant begins."""
+        return frame.now
+
+    def back(self, frame: Frame, upto: datetime, floor: datetime) -> Iterator[Span]:
+        """The spans that begin before a time, backwards to the first that ends before anything was said."""
+        for n, span in enumerate(islice(self.spans(frame, upto), _CANDIDATES)):
+            if n and span[1] <= floor:
+                return
+            yield span
+
+    @abstractmethod
+    def spans(self, frame: Frame, upto: datetime) -> Iterator[Span]:
+        """Its spans that begin before a time, backwards without end."""
+
+
+def chosen(candidates: Iterable[Region], frame: Frame) -> Region:
+    """The first candidate in which something was said, or else the first of all."""
+    first: Region | None = None
+    for region in islice(candidates, _CANDIDATES if frame.sessions else 2):
+        if not frame.empty(region):
+            return region
+        if first is None or not first:
+            first = region
+    return first or ()

@@ -1,0 +1,196 @@
+"""What the rules of combinations and of sessions mean; the rules of the calendar are in calendar_meanings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rag.memory.when.calendar_meanings import Amount, Units, date_of, units
+from rag.memory.when.dates import Ago, Month
+from rag.memory.when.frame import Expression, Series
+from rag.memory.when.order import Following, Sessions
+from rag.memory.when.registry import MEANINGS, meaning
+from rag.memory.when.relations import Around, Beyond, Both, Containing, Dated, Edge, Either, Moved, Nth, Said, Through
+
+__all__ = ["MEANINGS"]
+
+MEANINGS.update(beyond=Beyond, dated=Dated, either=Either, following=Following, said=Said)
+
+
+@meaning
+def _edge(which: Any, of: Expression) -> Expression:
+    return Edge(which, of)
+
+
+@meaning
+def _half(n: int, of: Expression) -> Expression | None:
+    return Edge("half", of, n) if n in (1, 2) else None
+
+
+@meaning
+def _nth_unit(n: int, unit: str, of: Expression) -> Expression | None:
+    name, many = units(unit)
+    return Nth(n, name, of) if many == 1 and of.rank > Ago(1, name).rank else None
+
+
+@meaning
+def _first_units(n: int, unit: str, of: Expression) -> Expression:
+    name, many = units(unit)
+    return Through(Nth(1, name, of), Nth(n * many, name, of))
+
+
+@meaning
+def _last_units(n: int, unit: str, of: Expression) -> Expression:
+    name, many = units(unit)
+    return Through(Nth(-n * many, name, of), Nth(-1, name, of))
+
+
+@meaning
+def _moved(n: int, unit: Any, anchor: Expression) -> Expression:
+    return Moved(n * unit[1], unit[0], anchor) if isinstance(unit, tuple) else Moved(n, unit, anchor)
+
+
+@meaning
+def _moved_by(sign: int, amount: Amount, unit: Units, anchor: Expression) -> Expression:
+    """So many days before or after a time."""
+    return Moved(sign * amount[0] * unit[1], unit[0], anchor)
+
+
+@meaning
+def _month_days(month: int, a: int, b: int, year: int | None = None) -> Expression | None:
+    first, last = date_of(month, a, year), date_of(month, b, year)
+    return Through(first, last) if first and last and a < b else None
+
+
+@meaning
+def _months_days(month: int, a: int, b: int, year: int | None = None) -> Expression | None:
+    first, last = date_of(month, a, year), date_of(month, b, year)
+    return Either(first, last) if first and last and a < b else None
+
+
+@meaning
+def _either_like(one: Expression, other: Expression) -> Expression | None:
+    return Either(one, other) if one.rank == other.rank else None
+
+
+@meaning
+def _both(one: Expression, other: Expression) -> Expression | None:
+    return Both(one, other) if one.rank != other.rank else None
+
+
+@meaning
+def _through(first: Expression, last: Expression) -> Expression | None:
+    if isinstance(first, Sessions) and isinstance(last, Sessions):
+        return _session_span(first.first, last.last)
+    return None if first.of_sessions != last.of_sessions else Through(first, last)
+
+
+@meaning
+def _session_span(a: int, b: int) -> Expression | None:
+    return Sessions(a, b) if a <= b or b < 0 else Sessions(b, a)
+
+
+@meaning
+def _session_pair(a: int, b: int) -> Expression:
+    return Either(Sessions(a, a), Sessions(b, b))
+
+
+@meaning
+def _around(of: Expression) -> Expression | None:
+    return None if of.of_sessions else Around(of)
+
+
+@meaning
+def _moved_before(amount: Amount, unit: Units, anchor: Expression) -> Expression:
+    return Moved(-amount[0] * unit[1], unit[0], anchor)
+
+
+@meaning
+def _moved_after(amount: Amount, unit: Units, anchor: Expression) -> Expression:
+    return Moved(amount[0] * unit[1], unit[0], anchor)
+
+
+@meaning
+def _said_before(n: int, text: str) -> Expression:
+    return Moved(n, "day", Said(text))
+
+
+@meaning
+def _nth_series(n: int, unit: Series, of: Expression) -> Expression | None:
+    return Nth(n, unit, of) if of.rank > unit.rank else None
+
+
+@meaning
+def _containing(unit: str, of: Expression) -> Expression | None:
+    name, many = units(unit)
+    return Containing(name, of) if many == 1 and of.rank < Ago(1, name).rank else None
+
+
+@meaning
+def _either_month(a: int, b: int, year: int | None = None) -> Expression:
+    return Either(Month(a, year), Month(b, year))
+
+
+@meaning
+def _a_week_from(weekday: Series) -> Expression:
+    return Moved(-1, "week", weekday)
+
+
+@meaning
+def _session_number(n: int) -> Expression | None:
+    return Sessions(n, n) if n > 0 else None
+
+
+@meaning
+def _session_nth(n: int) -> Expression | None:
+    return Sessions(n, n) if n else None
+
+
+@meaning
+def _session_back(n: int) -> Expression | None:
+    return Sessions(-n, -n) if n else None
+
+
+@meaning
+def _session_ago(amount: Amount) -> Expression | None:
+    low, high = amount
+    return Sessions(-high, -low) if low else None
+
+
+@meaning
+def _session_first(amount: Amount) -> Expression | None:
+    return Sessions(1, amount[1]) if amount[0] else None
+
+
+@meaning
+def _session_last(amount: Amount) -> Expression | None:
+    return Sessions(-amount[1], -1) if amount[0] else None
+
+
+@meaning
+def _session_all() -> Expression:
+    return Sessions(1, -1)
+
+
+@meaning
+def _session_three(a: int, b: int, c: int) -> Expression:
+    return Either(_session_pair(a, b), Sessions(c, c))
+
+
+@meaning
+def _session_last_weak() -> Expression:
+    return Sessions(-1, -1, weak=1)
+
+
+@meaning
+def _session_met() -> Expression:
+    return Sessions(-1, -1)
+
+
+@meaning
+def _session_met_first() -> Expression:
+    return Sessions(1, 1)
+
+
+@meaning
+def _session_ends() -> Expression:
+    return Either(Sessions(1, 1), Sessions(-1, -1))

@@ -1,0 +1,83 @@
+"""Regions of civil time and of sessions: unions of parts, and what two of them share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, TypeAlias
+
+__all__ = ["ALL", "Part", "Region", "common"]
+
+_DAY_MINUTES: Final = 24 * 60
+_SECOND_DAY: Final = datetime.min + timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Civil times between `start` and `end` (exclusive) that also pass the filters that are set.
+
+    `sessions` are session numbers, `weekdays` 0 for Monday to 6, `hours` spans of minutes of the day: what
+    runs past midnight (1260 to 1740, the night) belongs to the day it began on.
+    """
+
+    start: datetime = datetime.min
+    end: datetime = datetime.max
+    sessions: frozenset[int] | None = None
+    weekdays: frozenset[int] | None = None
+    hours: tuple[tuple[int, int], ...] | None = None
+
+    def holds(self, civil: datetime, session: int) -> bool:
+        """Whether a turn said at a civil time, in a session, is meant."""
+        if self.sessions is not None and session not in self.sessions:
+            return False
+        if self.hours is None:
+            return self._on(civil)
+        minute = civil.hour * 60 + civil.minute
+        return any(
+            (low <= minute < high and self._on(civil))
+            or (minute + _DAY_MINUTES < high and civil > _SECOND_DAY and self._on(civil - timedelta(days=1)))
+            for low, high in self.hours
+        )
+
+    def _on(self, civil: datetime) -> bool:
+        return self.start <= civil < self.end and (self.weekdays is None or civil.weekday() in self.weekdays)
+
+    @property
+    def close(self) -> datetime:
+        """The first civil time after which it holds nothing: the end, and what of a night runs past it."""
+        past = max((high for _, high in self.hours or ()), default=0) - _DAY_MINUTES
+        return self.end if past <= 0 or self.end == datetime.max else self.end + timedelta(minutes=past)
+
+    def __and__(self, other: Part) -> Part | None:
+        """What both hold; None where that is nothing."""
+        both = Part(
+            max(self.start, other.start),
+            min(self.end, other.end),
+            _shared(self.sessions, other.sessions),
+            _shared(self.weekdays, other.weekdays),
+            _overlaps(self.hours, other.hours),
+        )
+        empty = both.start >= both.end or both.sessions == frozenset() or both.weekdays == frozenset() or both.hours == ()
+        return None if empty else both
+
+
+Region: TypeAlias = tuple[Part, ...]
+ALL: Final[Region] = (Part(),)
+
+
+def common(one: Region, other: Region) -> Region:
+    """What lies in both of two regions."""
+    return tuple(both for a in one for b in other if (both := a & b) is not None)
+
+
+def _shared(one: frozenset[int] | None, other: frozenset[int] | None) -> frozenset[int] | None:
+    return other if one is None else one if other is None else one & other
+
+
+def _overlaps(
+    one: tuple[tuple[int, int], ...] | None, other: tuple[tuple[int, int], ...] | None
+) -> tuple[tuple[int, int], ...] | None:
+    if one is None or other is None:
+        return other if one is None else one
+    pairs = ((max(a, c), min(b, d)) for a, b in one for c, d in other)
+    return tuple((low, high) for low, high in pairs if low < high)

@@ -1,0 +1,58 @@
+"""From what time words mean to the window they open, and what is done where nothing was said in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from rag.memory.when.calendar import DAY, moved
+from rag.memory.when.described import day, listed, told
+from rag.memory.when.frame import Expression, Frame, chosen
+from rag.memory.when.region import ALL, Region
+from rag.memory.when.window import Window
+
+__all__ = ["settled"]
+
+
+def settled(expression: Expression, frame: Frame, phrase: str) -> Window | None:
+    """The window of time words in a frame; None for what is yet to come.
+
+    An empty part of a day stands for the day, and an empty day for the days beside it; the notes say so.
+    """
+    region = chosen(expression.candidates(frame, ALL), frame)
+    if not region and not expression.of_sessions:
+        return None
+    notes: tuple[str, ...] = ()
+    if frame.sessions and frame.empty(region):
+        region, notes = _instead(region, frame)
+    zone = frame.calendar.zone
+    return Window(parts=region, phrase=phrase, zone=zone, notes=notes)
+
+
+def _instead(region: Region, frame: Frame) -> tuple[Region, tuple[str, ...]]:
+    if not region:
+        count = len(frame.sessions)
+        return region, (f"there {'is' if count == 1 else 'are'} {count} session{'s' * (count != 1)} to choose from",)
+    for wider, how in _wider(region):
+        if not frame.empty(wider):
+            return wider, (f"nothing on {told(region)}: looked {how}",)
+    return region, (f"nothing on {told(region)}{_nearest(region, frame)}",)
+
+
+def _wider(region: Region) -> Iterator[tuple[Region, str]]:
+    if any(part.hours is not None for part in region):
+        region = tuple(replace(part, hours=None) for part in region)
+        yield region, "at the whole day"
+    if all(part.end - part.start <= DAY for part in region):
+        yield (
+            tuple(replace(part, start=moved(part.start, -1, "day"), end=moved(part.end, 1, "day")) for part in region),
+            "one day either side",
+        )
+
+
+def _nearest(region: Region, frame: Frame) -> str:
+    start = min(part.start for part in region)
+    before = [session for session in frame.sessions if session.end < start][-1:]
+    after = [session for session in frame.sessions if session.start >= start][:1]
+    near = listed(day(session.start) for session in (*before, *after))
+    return f"; nearest: {near}" if near else ""
