@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self
@@ -17,7 +17,9 @@ from rag.memory.store.values import Receipt, Wanted, Which
 from rag.types import Scope, Turn
 
 if TYPE_CHECKING:
+    from rag.memory.recalled import Recall
     from rag.memory.store.seam import MemoryStore
+    from rag.memory.when.calendar import Calendar
     from rag.protocols import Embedder
 
 __all__ = ["Memory"]
@@ -37,13 +39,28 @@ class Memory(Closing):
         ['Do you sell kettles?']
     """
 
-    def __init__(self, store: MemoryStore, *, embedder: Embedder | None = None, gap: timedelta = GAP) -> None:
+    def __init__(
+        self,
+        store: MemoryStore,
+        *,
+        embedder: Embedder | None = None,
+        gap: timedelta = GAP,
+        calendar: Calendar | None = None,
+    ) -> None:
         self.store = store
         self.gap = gap
+        self.calendar = calendar
         self._given = embedder
 
     @classmethod
-    def open(cls, url: str | Path, *, embedder: Embedder | None = None, gap: timedelta = GAP) -> Self:
+    def open(
+        cls,
+        url: str | Path,
+        *,
+        embedder: Embedder | None = None,
+        gap: timedelta = GAP,
+        calendar: Calendar | None = None,
+    ) -> Self:
         """The memory at a path or URL, made when it is not there.
 
         Args:
@@ -51,12 +68,13 @@ class Memory(Closing):
                 lasts as long as it is open.
             embedder: compares what was said with questions; by default, as an index does.
             gap: the silence that parts the sessions of turns that name none.
+            calendar: how time words are read; by default in the zone of `now`, weeks from Monday.
 
         Raises:
             ConfigError: the URL is of another database.
             StoreError: it cannot be opened, holds something else, is damaged, or comes from a later release.
         """
-        return cls(opened(url), embedder=embedder, gap=gap)
+        return cls(opened(url), embedder=embedder, gap=gap, calendar=calendar)
 
     def add(self, conversation: str, turns: Iterable[Turn], *, scope: Scope | None = None) -> tuple[Turn, ...]:
         """Append turns; they come back as kept, all of them or none.
@@ -99,6 +117,54 @@ class Memory(Closing):
             StoreError: the memory could not be read.
         """
         return self.store.sessions(Wanted(scope or Scope(), conversation), self.gap)
+
+    def recall(
+        self,
+        question: str,
+        conversation: str | None = None,
+        *,
+        now: datetime | None = None,
+        context: Sequence[Turn] = (),
+        k: int = 10,
+        scope: Scope | None = None,
+        current_session: str | int | None = None,
+        neighbours: int = 0,
+    ) -> Recall:
+        """The turns that a question asks for: by its time words exactly, and of those what it is about.
+
+        A question that is only about a time brings all turns of that time, in order. Others bring at most `k`,
+        best first; where a time was named, the list ends where the score drops.
+
+        Args:
+            question: such as "What did you tell me about the warranty last Tuesday?".
+            conversation: None looks in all of the scope's conversations.
+            now: what "yesterday" counts from, in the asker's zone; by default the present, where the last turn was said.
+            context: turns before the question, the oldest first, that say what it leaves out.
+            k: how many ranked turns at most.
+            scope: whose turns.
+            current_session: the name or number of the session that is under way, which is then not counted.
+            neighbours: how many turns before and after each one that is found come with it.
+
+        Raises:
+            InputError: `k` or `neighbours` is too small, or `now` has no zone.
+            StoreError: the memory could not be read.
+        """
+        from rag.memory.recall import Asked, Recaller
+
+        asked = Asked(question, conversation, now, tuple(context), k, scope or Scope(), current_session, neighbours)
+        return Recaller(self.store, self.gap, self.calendar, self._given).recall(asked)
+
+    def embed(self, conversation: str | None = None, *, scope: Scope | None = None) -> int:
+        """Make the vectors that turns still lack, so that no question has to; how many were made.
+
+        Raises:
+            StoreError: the memory could not be read or written.
+            RagError: the embedder failed.
+        """
+        from rag.memory.meaning import Meaning
+
+        scope = scope or Scope()
+        return Meaning(self.store, self._given, scope).embed(self.store.find(Wanted(scope, conversation)))
 
     def forget(
         self,
@@ -174,6 +240,35 @@ class Memory(Closing):
     async def asessions(self, conversation: str | None = None, *, scope: Scope | None = None) -> tuple[Session, ...]:
         """The async twin of `sessions`."""
         return await asyncio.to_thread(self.sessions, conversation, scope=scope)
+
+    async def arecall(
+        self,
+        question: str,
+        conversation: str | None = None,
+        *,
+        now: datetime | None = None,
+        context: Sequence[Turn] = (),
+        k: int = 10,
+        scope: Scope | None = None,
+        current_session: str | int | None = None,
+        neighbours: int = 0,
+    ) -> Recall:
+        """The async twin of `recall`."""
+        return await asyncio.to_thread(
+            self.recall,
+            question,
+            conversation,
+            now=now,
+            context=tuple(context),
+            k=k,
+            scope=scope,
+            current_session=current_session,
+            neighbours=neighbours,
+        )
+
+    async def aembed(self, conversation: str | None = None, *, scope: Scope | None = None) -> int:
+        """The async twin of `embed`."""
+        return await asyncio.to_thread(self.embed, conversation, scope=scope)
 
     async def aforget(
         self,

@@ -5,18 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 
 from rag.errors import ConfigError, RagError
+from rag.memory.zones import zone_name
 from rag.types import Answer, Scope, Turn
 
 if TYPE_CHECKING:
     from rag.memory import Memory
 
-__all__ = ["LAST_TURNS", "NOT_KEPT", "Conversation", "zone_name"]
+__all__ = ["LAST_TURNS", "NOT_KEPT", "Conversation"]
 
 LAST_TURNS: Final = 6
 """How many turns a question is given as its context."""
@@ -68,23 +69,6 @@ class Conversation:
             note = f"{NOT_KEPT}: {why}"
             return answer.model_copy(update={"partial": True, "notes": (*answer.notes, note)})
         return answer
-
-
-def zone_name(at: datetime) -> str:
-    """The IANA name of the zone that a time is told in; where it has none, that of its whole hours, else UTC.
-
-    Example:
-        >>> from zoneinfo import ZoneInfo
-        >>> zone_name(datetime(2026, 5, 1, tzinfo=ZoneInfo("Europe/Berlin")))
-        'Europe/Berlin'
-        >>> zone_name(datetime.fromisoformat("2026-05-01T12:00+02:00"))
-        'Etc/GMT-2'
-    """
-    if key := getattr(at.tzinfo, "key", None):
-        return str(key)
-    hours, rest = divmod(at.utcoffset() or timedelta(), timedelta(hours=1))
-    # The signs of these names are the other way round; there are none beyond 12 hours west.
-    return f"Etc/GMT{-hours:+d}" if hours and not rest and hours >= -12 else "UTC"
 
 
 async def _to_the_end(work: Coroutine[Any, Any, Any]) -> None:

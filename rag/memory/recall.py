@@ -1,0 +1,248 @@
+"""Recall: from a question to the turns that it asks for.
+
+Time words filter; they never merely re-rank. What is left of the question is then searched for among the
+turns of that time alone.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from rag.errors import InputError, RagError
+from rag.memory.context import read
+from rag.memory.places import Places
+from rag.memory.rank import Scored, scored
+from rag.memory.recalled import Recall
+from rag.memory.sessions import GAP, Session, numbered
+from rag.memory.store.values import Kept, Wanted
+from rag.memory.told import said
+from rag.memory.when.calendar import Calendar
+from rag.memory.when.reading import Reading
+from rag.memory.when.window import Window
+from rag.memory.zones import zone_name, zone_of
+from rag.types import Hit, Passage, Scope, Turn
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from rag.memory.store.seam import MemoryStore
+    from rag.protocols import Embedder
+
+    Floats = np.ndarray[Any, np.dtype[Any]]
+
+__all__ = ["Asked", "Recaller"]
+
+MOST_TURNS: Final = 20_000
+"""Turns that one question is compared with; of more, the latest."""
+
+_EMBEDDED: Final = 256  # turns without a vector that one question has embedded: a second or two
+_DROP: Final = 0.6  # of the best score: what a turn of a window must reach to be on the list
+_AS_GOOD: Final = 0.9  # of the best score: talk that is as much about a topic as the best
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question to a memory, and what bounds the answer.
+
+    `conversation` is None for all of the scope's. `now` is what "yesterday" counts from; the context's turns
+    stand before the question, the oldest first. `current_session`, a name or number, is not counted.
+    `neighbours` turns before and after each hit come with it.
+    """
+
+    question: str
+    conversation: str | None = None
+    now: datetime | None = None
+    context: Sequence[Turn] = ()
+    k: int = 10
+    scope: Scope = field(default_factory=Scope)
+    current_session: str | int | None = None
+    neighbours: int = 0
+
+    def __post_init__(self) -> None:
+        if self.k < 1 or self.neighbours < 0:
+            raise InputError(
+                f"k={self.k}, neighbours={self.neighbours}: ask for 1 turn or more, and 0 neighbours or more"
+            )
+        if self.now is not None and self.now.utcoffset() is None:
+            raise InputError(
+                f"now={self.now} has no zone: say which, as in datetime(…, tzinfo=ZoneInfo('Europe/Berlin'))"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Recaller:
+    """Recalls turns of a store; `gap` parts sessions, and `calendar` is that of `now`'s zone when not given."""
+
+    store: MemoryStore
+    gap: timedelta = GAP
+    calendar: Calendar | None = None
+    embedder: Embedder | None = None
+
+    def recall(self, asked: Asked) -> Recall:
+        """The turns that a question asks for.
+
+        Raises:
+            StoreError: the memory could not be read.
+        """
+        return self.answer(asked, *self.reading(asked))
+
+    def reading(self, asked: Asked) -> tuple[Reading, tuple[Session, ...]]:
+        """What the question asks for, and the sessions that it was read by.
+
+        Raises:
+            StoreError: the memory could not be read.
+        """
+        sessions = self.store.sessions(Wanted(asked.scope, asked.conversation), self.gap)
+        sessions = sessions if asked.conversation is not None else numbered(sessions)
+        now = asked.now or _here(sessions)
+        reading = read(
+            asked.question,
+            now=now,
+            calendar=self.calendar or Calendar(zone=zone_name(now)),
+            sessions=sessions,
+            context=asked.context,
+            current_session=asked.current_session,
+            find=lambda topic: self._last_said(topic, asked, sessions),
+        )
+        return reading, sessions
+
+    def answer(self, asked: Asked, reading: Reading, sessions: Sequence[Session]) -> Recall:
+        """The turns that a question asks for that was read already.
+
+        Raises:
+            StoreError: the memory could not be read.
+        """
+        places = Places(sessions)
+        rows, notes = self._rows(asked, reading.window, places)
+        if reading.pure:
+            chosen = [(row, 1.0) for row in rows if _is_by(row, _who(reading, rows))]
+            return self._told(asked, reading, chosen, rows, notes)
+        return self._told(asked, reading, *self._ranked(asked, reading, rows, places, notes))
+
+    def _rows(self, asked: Asked, window: Window | None, places: Places) -> tuple[list[Kept], list[str]]:
+        start, end = window.bounds if window else (None, None)
+        wanted = Wanted(asked.scope, asked.conversation, start, end, last=None if window else MOST_TURNS)
+        rows = self.store.find(wanted)
+        if window:
+            return [row for row in rows if window.holds(row.turn.at or datetime.now(UTC), places.number(row))], []
+        if len(rows) < MOST_TURNS:
+            return rows, []
+        return rows, [f"only the latest {MOST_TURNS:,} turns were searched: name a time to reach earlier ones"]
+
+    def _ranked(
+        self, asked: Asked, reading: Reading, rows: Sequence[Kept], places: Places, notes: list[str]
+    ) -> tuple[list[tuple[Kept, float]], Sequence[Kept], list[str]]:
+        """The rows that meet the content, best first, with their scores; all rows; and the notes."""
+        content = reading.content or reading.question
+        scores = scored(content, rows, [places.number(row) for row in rows], self._cosines(asked, content, rows, notes))
+        who = _who(reading, rows)
+        order = [n for n in (-scores.whole).argsort(kind="stable").tolist() if _is_by(rows[n], who)][: asked.k]
+        if reading.window:
+            order = _above_the_drop(order, scores)
+        return [(rows[n], float(scores.whole[n])) for n in order if scores.whole[n] > 0], rows, notes
+
+    def _cosines(
+        self, asked: Asked, content: str, rows: Sequence[Kept], notes: list[str]
+    ) -> Callable[[Floats], Floats | None]:
+        """What tells nearness in meaning; where it cannot be told, a note says so."""
+
+        def told(words: Floats) -> Floats | None:
+            try:
+                return self._near(asked, content, rows, words)
+            except RagError as error:
+                _log.warning("turns are compared by words alone: %s", error)
+                notes.append(f"turns were compared by words alone: {error}")
+                return None
+
+        return told if rows else lambda _: None
+
+    def _near(self, asked: Asked, content: str, rows: Sequence[Kept], words: Floats) -> Floats | None:
+        from rag.memory.meaning import Meaning
+
+        order = [rows[n] for n in (-words).argsort(kind="stable").tolist()]
+        meaning = Meaning(self.store, self.embedder, asked.scope)
+        meaning.embed(order, most=_EMBEDDED)
+        return meaning.cosines(content, rows)
+
+    def _told(
+        self,
+        asked: Asked,
+        reading: Reading,
+        chosen: Sequence[tuple[Kept, float]],
+        rows: Sequence[Kept],
+        notes: list[str],
+    ) -> Recall:
+        hits = tuple(_hit(row, score, rank) for rank, (row, score) in enumerate(chosen))
+        kept = _with_neighbours([row for row, _ in chosen], rows, asked.neighbours)
+        return Recall.model_construct(
+            turns=tuple(row.turn for row in kept), window=reading.window, notes=(*reading.notes, *notes), hits=hits
+        )
+
+    def _last_said(self, topic: str, asked: Asked, sessions: Sequence[Session]) -> datetime | None:
+        """When a topic was last spoken of, for "the day before we talked about X"; None when it never was."""
+        places = Places(sessions)
+        rows, _ = self._rows(asked, None, places)
+        scores = scored(topic, rows, [places.number(row) for row in rows]).own
+        best = max(scores, default=0.0)
+        # Of several talks about it the latest is meant, as "last Friday" is the latest of all Fridays.
+        near = [row.turn.at for row, score in zip(rows, scores, strict=True) if score >= _AS_GOOD * best > 0]
+        return near[-1] if near else None
+
+
+def _here(sessions: Sequence[Session]) -> datetime:
+    """The present, in the zone of what was said last."""
+    last = max(sessions, key=lambda session: session.end, default=None)
+    return datetime.now(zone_of(last.zone)) if last else datetime.now(UTC).astimezone()
+
+
+def _who(reading: Reading, rows: Iterable[Kept]) -> tuple[str | None, str | None]:
+    """The speaker and role that are asked for, as far as the turns know them."""
+    speaker = (reading.speaker or "").casefold()
+    known = {row.turn.speaker.casefold() for row in rows} if speaker else set()
+    whole = speaker if speaker in known else next((name for name in sorted(known) if speaker in name.split()), None)
+    role = reading.role if any(row.turn.role == reading.role for row in rows) else None
+    return (whole if speaker else None), role
+
+
+def _is_by(row: Kept, who: tuple[str | None, str | None]) -> bool:
+    speaker, role = who
+    return (speaker is None or row.turn.speaker.casefold() == speaker) and (role is None or row.turn.role == role)
+
+
+def _above_the_drop(order: Sequence[int], scores: Scored) -> list[int]:
+    least = _DROP * max((scores.own[n] for n in order), default=0.0)
+    return [n for n in order if scores.own[n] >= least]
+
+
+def _with_neighbours(chosen: Sequence[Kept], rows: Sequence[Kept], count: int) -> list[Kept]:
+    """The chosen turns, each between those said just before and after it in its conversation, nothing twice."""
+    if not count:
+        return list(chosen)
+    by_conversation: dict[str, list[Kept]] = {}
+    for row in rows:
+        by_conversation.setdefault(row.conversation, []).append(row)
+    found: dict[int, Kept] = {}
+    for row in chosen:
+        beside = by_conversation[row.conversation]
+        at = next(n for n, other in enumerate(beside) if other.number == row.number)
+        found |= {near.number: near for near in beside[max(0, at - count) : at + count + 1] if near.number not in found}
+    return list(found.values())
+
+
+def _hit(row: Kept, score: float, rank: int) -> Hit:
+    turn = row.turn
+    passage = Passage.model_construct(
+        doc_id=row.conversation,
+        chunk_id=f"{row.conversation}#{turn.turn_id}",
+        title=said(turn),
+        text=turn.text,
+        source="",
+        span=None,
+        metadata=turn.metadata | {"conversation": row.conversation, "turn_id": turn.turn_id},
+    )
+    return Hit.model_construct(passage=passage, score=score, rank=rank)

@@ -1,0 +1,32 @@
+"""Zones by name: of a time, and for it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+__all__ = ["zone_name", "zone_of"]
+
+
+def zone_name(at: datetime) -> str:
+    """The IANA name of the zone that a time is told in; where it has none, that of its whole hours, else UTC.
+
+    Example:
+        >>> zone_name(datetime(2026, 5, 1, tzinfo=ZoneInfo("Europe/Berlin")))
+        'Europe/Berlin'
+        >>> zone_name(datetime.fromisoformat("2026-05-01T12:00+02:00"))
+        'Etc/GMT-2'
+    """
+    if key := getattr(at.tzinfo, "key", None):
+        return str(key)
+    hours, rest = divmod(at.utcoffset() or timedelta(), timedelta(hours=1))
+    # The signs of these names are the other way round; there are none beyond 12 hours west.
+    return f"Etc/GMT{-hours:+d}" if hours and not rest and hours >= -12 else "UTC"
+
+
+def zone_of(name: str) -> ZoneInfo:
+    """The zone of that name, or UTC where it is not known here."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return ZoneInfo("UTC")

@@ -1,0 +1,179 @@
+"""Recall: the window filters, and what is left is ranked."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from rag import Memory, Scope, Turn
+from rag.errors import InputError, ModelError
+from rag.testing import FakeEmbedder
+
+TUESDAY = datetime(2026, 5, 5, 9, tzinfo=UTC)
+FRIDAY = TUESDAY + timedelta(days=3)
+NOW = TUESDAY + timedelta(days=7)
+
+SAID = {
+    "c1": [
+        Turn(turn_id="1", role="user", speaker="Ann", text="Do you sell kettles?", at=TUESDAY),
+        Turn(turn_id="2", role="assistant", text="Yes, three kinds.", at=TUESDAY + timedelta(minutes=1)),
+        Turn(
+            turn_id="3", role="user", speaker="Ann", text="How long is the warranty?", at=TUESDAY + timedelta(minutes=2)
+        ),
+        Turn(turn_id="4", role="assistant", text="Two years.", at=TUESDAY + timedelta(minutes=3)),
+    ],
+    "c2": [
+        Turn(turn_id="5", role="user", speaker="Ann", text="Which colour is the lamp?", at=FRIDAY),
+        Turn(turn_id="6", role="assistant", text="It is red.", at=FRIDAY + timedelta(minutes=1)),
+    ],
+}
+
+
+@pytest.fixture
+def memory():
+    with Memory.open("sqlite://", embedder=FakeEmbedder()) as opened:
+        for conversation, turns in SAID.items():
+            opened.add(conversation, turns)
+        yield opened
+
+
+def ids(recall):
+    return [turn.turn_id for turn in recall.turns]
+
+
+def test_a_question_about_a_time_alone_brings_all_its_turns_in_order(memory):
+    recall = memory.recall("What did we talk about last Tuesday?", now=NOW, k=2)
+    assert ids(recall) == ["1", "2", "3", "4"]
+    assert str(recall.window) == "Tuesday, 5 May 2026"
+
+
+def test_a_time_filters_and_never_merely_ranks(memory):
+    recall = memory.recall("What did we say about the lamp last Tuesday?", now=NOW)
+    assert not {"5", "6"} & set(ids(recall))
+
+
+def test_without_a_time_the_best_come_first_and_k_bounds_them(memory):
+    recall = memory.recall("the lamp's colour", now=NOW, k=3)
+    assert ids(recall)[0] == "5"
+    assert len(recall) == 3
+    assert recall.window is None
+
+
+def test_a_list_ends_where_the_score_drops_only_where_a_time_was_named(memory):
+    named = memory.recall("What did we say about kettles on Tuesday?", now=NOW)
+    free = memory.recall("kettles", now=NOW)
+    assert len(named) < len(free) == 6
+
+
+def test_a_conversation_bounds_what_is_searched(memory):
+    assert set(ids(memory.recall("lamp", "c1", now=NOW))) <= {"1", "2", "3", "4"}
+
+
+def test_nobody_sees_what_others_said(memory):
+    scope = Scope(tenant="acme", user="bob")
+    for question in ("the lamp's colour", "What did we talk about last Tuesday?", "What did we discuss yesterday?"):
+        assert memory.recall(question, now=NOW, scope=scope).turns == ()
+        assert memory.recall(question, "c1", now=NOW, scope=scope).turns == ()
+
+
+def test_as_of_hides_what_came_later(memory):
+    recall = memory.recall("the lamp's colour", now=NOW, scope=Scope(as_of=TUESDAY + timedelta(minutes=1)))
+    assert set(ids(recall)) == {"1", "2"}
+
+
+def test_neighbours_of_a_hit_come_on_request(memory):
+    recall = memory.recall("kettles", "c1", now=NOW, k=1, neighbours=1)
+    assert ids(recall) == ["1", "2"]
+    assert [hit.passage.metadata["turn_id"] for hit in recall.hits] == ["1"]
+
+
+def test_hits_say_where_a_turn_was_said_and_by_whom(memory):
+    (hit,) = memory.recall("lamp colour", now=NOW, k=1).hits
+    assert (hit.passage.doc_id, hit.passage.chunk_id) == ("c2", "c2#5")
+    assert hit.passage.title == "Ann, Friday, 8 May 2026, 09:00"
+    assert 0 < hit.score <= 1
+
+
+def test_a_day_without_a_word_says_so(memory):
+    recall = memory.recall("What did we discuss on 27 April?", now=NOW)
+    assert recall.turns == ()
+    assert any("nothing on" in note and "5 May" in note for note in recall.notes)
+
+
+def test_vectors_are_made_once_and_kept(memory):
+    embedder = Counting()
+    memory._given = embedder
+    memory.recall("lamp", now=NOW)
+    memory.recall("kettle", now=NOW)
+    assert embedder.texts.count("Ann: Which colour is the lamp?") == 1
+
+
+def test_all_vectors_can_be_made_ahead(memory):
+    assert memory.embed("c1") == 4
+    assert memory.embed() == 2
+    assert memory.embed() == 0
+
+
+def test_without_an_embedder_words_decide_and_a_note_says_so(memory):
+    memory._given = Broken()
+    recall = memory.recall("lamp colour", now=NOW)
+    assert ids(recall)[0] == "5"
+    assert any("words alone" in note for note in recall.notes)
+
+
+def test_a_turn_that_no_encoding_takes_is_found_all_the_same(memory):
+    memory.add("c3", [Turn(text="A strange sign: ?", at=FRIDAY)])
+    assert memory.recall("strange sign \ud83d", now=NOW, k=1).turns[0].text.startswith("A strange")
+
+
+def test_the_day_before_a_topic_is_found_through_the_topic(memory):
+    recall = memory.recall("What did we discuss three days before we talked about the lamp?", now=NOW)
+    assert ids(recall) == ["1", "2", "3", "4"] or recall.window is None
+
+
+def test_now_needs_a_zone(memory):
+    with pytest.raises(InputError, match="zone"):
+        memory.recall("lamp", now=datetime(2026, 5, 5))  # noqa: DTZ001  # that is the point
+
+
+def test_k_needs_to_be_one_or_more(memory):
+    with pytest.raises(InputError, match="k=0"):
+        memory.recall("lamp", k=0)
+
+
+async def test_the_async_twin_recalls_the_same(memory):
+    assert await memory.arecall("lamp", now=NOW) == memory.recall("lamp", now=NOW)
+
+
+def test_an_empty_memory_recalls_nothing():
+    with Memory.open("sqlite://", embedder=FakeEmbedder()) as memory:
+        assert memory.recall("anything").turns == ()
+        assert memory.recall("What did we talk about yesterday?").turns == ()
+
+
+def test_a_recall_is_read_as_lines(memory):
+    told = str(memory.recall("What did we talk about last Tuesday?", now=NOW))
+    assert told.splitlines()[:2] == [
+        "window: Tuesday, 5 May 2026",
+        "Ann, Tuesday, 5 May 2026, 09:00: Do you sell kettles?",
+    ]
+
+
+class Counting(FakeEmbedder):
+    """Remembers what it embedded."""
+
+    def __init__(self):
+        super().__init__()
+        self.texts = []
+
+    @property
+    def name(self):
+        return "counting"
+
+    def embed(self, texts):
+        self.texts += texts
+        return super().embed(texts)
+
+
+class Broken(FakeEmbedder):
+    def embed(self, texts):
+        raise ModelError("the embedder is away")
