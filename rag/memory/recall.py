@@ -13,13 +13,13 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from rag.errors import InputError, RagError
-from rag.memory.context import read
 from rag.memory.places import Places
 from rag.memory.rank import Scored, scored
 from rag.memory.recalled import Recall
 from rag.memory.sessions import GAP, Session, numbered
 from rag.memory.store.values import Kept, Wanted
 from rag.memory.told import said
+from rag.memory.when.asked import read
 from rag.memory.when.calendar import Calendar
 from rag.memory.when.reading import Reading
 from rag.memory.when.window import Window

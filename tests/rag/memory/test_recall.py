@@ -163,11 +163,8 @@ class Counting(FakeEmbedder):
 
     def __init__(self):
         super().__init__()
+        self.name = "counting"
         self.texts = []
-
-    @property
-    def name(self):
-        return "counting"
 
     def embed(self, texts):
         self.texts += texts
