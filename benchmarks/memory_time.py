@@ -25,9 +25,8 @@ from typing import Any
 
 from benchmarks.common import data_dir, jsonl, report
 from benchmarks.time_questions import Asked, free_questions
-from rag.memory.context import read
+from rag.memory.when import Reading, read
 from rag.memory.sessions import Session, grouped
-from rag.memory.when import Reading
 from rag.retrieve.lexical import query_words
 from rag.types import Turn
 

@@ -1,8 +1,8 @@
 """Whether time words are about the conversation, or about the world that it speaks of.
 
 "What did she say on Friday?" asks for Friday's turns; "When did she move, before May?" does not. The signs are
-words of talk and where they stand: `strong` when nothing but light words stands between them and the time,
-`weak` when the thing that was said does.
+words of talk and where they stand: close by when nothing but light words stands between
+them and the time, loose when the thing that was said does.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from enum import IntEnum
 from typing import Final
 
 from rag.memory.when.grammar import Grammar
+from rag.memory.when.spelling import plain_forms
 from rag.memory.when.tokens import Token
 
 __all__ = ["Bond", "Clause"]
@@ -20,21 +21,26 @@ _ENDS: Final = frozenset(".?!;")
 
 
 class Bond(IntEnum):
-    """How a time is bound to the conversation, from not at all to by its own words."""
+    """How a time is bound to the conversation, from not at all to by its own words.
+
+    `BARE` is a question that says nothing else; `WEAK` has a word of talk, but what was said stands between;
+    `BESIDE` has one after it, `STRONG` before it, with nothing between; `OWN` speaks of sessions itself.
+    """
 
     NONE = 0
     BARE = 1
     WEAK = 2
-    STRONG = 3
-    OWN = 4
+    BESIDE = 3
+    STRONG = 4
+    OWN = 5
 
 
 class Clause:
     """The words of a text with the part that each plays; `times` are the places (start, end) of its time words."""
 
     def __init__(self, grammar: Grammar, tokens: Sequence[Token], times: Sequence[tuple[int, int]]) -> None:
-        self.tokens, self._lists, self._grammar = tokens, grammar.lists, grammar
-        self._timed = {at for start, end in times for at in range(start, end)}
+        self.tokens, self.lists, self._grammar = tokens, grammar.lists, grammar
+        self.timed = {at for start, end in times for at in range(start, end)}
         self.talk = [self._talks(at) for at in range(len(tokens))]
 
     def sentence(self, at: int) -> range:
@@ -46,55 +52,79 @@ class Clause:
             end += 1
         return range(start, end)
 
-    def bond(self, start: int, end: int) -> Bond:
-        """How the time words from one place to another are bound to the conversation."""
+    def bond(self, start: int, end: int, *, dated: bool = False) -> Bond:
+        """How the time words from one place to another are bound to the conversation.
+
+        `dated` says that they name a day on which there was a session: people date their talks so, and what
+        they did by "last Friday", so that any word of talk is enough.
+        """
         if self._attributive(start, end):
             return Bond.NONE
         here = self.sentence(start)
         fronted = all(self._light(at) for at in range(here.start, start))
-        if self._before(range(start - 1, here.start - 1, -1)) or self._after(range(end, here.stop), fronted):
+        if self._before(range(start - 1, here.start - 1, -1)):
             return Bond.STRONG
-        talks = [at for at in here if self.talk[at] == 2]
-        before = [at for at in talks if at < start]
-        if before and not self._subordinate(before[-1] + 1, start):
-            return Bond.WEAK
-        if talks and not before and fronted:
+        if self._after(range(end, here.stop), fronted):
+            return Bond.BESIDE
+        if self._loosely(here, start, fronted, dated):
             return Bond.WEAK
         return Bond.NONE if any(self.content(at) for at in here) else Bond.BARE
 
+    def _loosely(self, here: range, start: int, fronted: bool, dated: bool) -> bool:
+        talks = [at for at in here if self.talk[at] >= (1 if dated else 2) and at not in self.timed]
+        before = [at for at in talks if at < start]
+        if before:
+            return dated or not self._subordinate(before[-1] + 1, start)
+        return bool(talks) and fronted
+
+    def corrected(self, start: int, end: int) -> bool:
+        """Whether the words between two places take back what stands before them: "sorry", "I mean"."""
+        return any(token.word in self.lists["corrections"] for token in self.tokens[start:end])
+
     def content(self, at: int) -> bool:
         """Whether a word says what the question is about."""
-        if at in self._timed or self.talk[at] == 2 or not self.tokens[at].text[:1].isalnum():
+        if at in self.timed or self.talk[at] == 2 or not self.tokens[at].text[:1].isalnum():
             return False
         return not (self._small(at) or self._orders(at))
 
+    def tells(self, at: int) -> bool:
+        """Whether a word helps to find what the question is about, where it is about something."""
+        told = self.content(at) or (self.tokens[at].worded and not self.recalls(at) and not self._orders(at))
+        return told and at not in self.timed and self.talk[at] < 2 and self.tokens[at].word not in self.lists["light"]
+
+    def recalls(self, at: int) -> bool:
+        """Whether a word asks for what was said: "recap", "remind"."""
+        return any(form in self.lists["recalling"] for form in plain_forms(self.tokens[at].word))
+
     def _small(self, at: int) -> bool:
         word = self.tokens[at].word
-        if word in self._lists["light"] or word in self._lists["recap"] or self._grammar.is_number(word):
+        if word in self.lists["light"] or self._grammar.is_number(word):
             return True
-        return word.endswith("ly") and len(word) > 4 and word not in self._lists["notadverbs"]
+        if any(form in self.lists["recap"] for form in plain_forms(word)):
+            return True
+        return word.endswith("ly") and len(word) > 4 and word not in self.lists["notadverbs"]
 
     def _orders(self, at: int) -> bool:
         """The verb that a request begins with, whichever it is: "sum up", "sketch our"."""
         first = at == 0 or self._stops(at - 1)
-        return first and at + 1 < len(self.tokens) and self.tokens[at + 1].word in self._lists["heads"]
+        return first and at + 1 < len(self.tokens) and self.tokens[at + 1].word in self.lists["heads"]
 
     def _stops(self, at: int) -> bool:
         word = self.tokens[at].word
-        return word in _ENDS and at not in self._timed
+        return word in _ENDS and at not in self.timed
 
     def _light(self, at: int) -> bool:
         token = self.tokens[at]
-        return at in self._timed or not token.text[:1].isalnum() or not self.content(at)
+        return at in self.timed or not token.text[:1].isalnum() or not self.content(at)
 
     def _talks(self, at: int) -> int:
         """2 for a word of talk, 1 for a word that may be one, 0 for others and for orders."""
         word = self.tokens[at].word
-        level = 2 if word in self._lists["talk"] else 1 if word in self._lists["perhaps"] else 0
-        if level and word in self._lists["orders"] and not (at in self._timed):
+        level = 2 if word in self.lists["talk"] else 1 if word in self.lists["perhaps"] else 0
+        if level and word in self.lists["orders"] and not (at in self.timed):
             before = [token.word for token in self.tokens[max(at - 3, 0) : at]]
-            if self._lists["did"].isdisjoint(before):
-                ordered = not self._lists["asking"].isdisjoint(before[-2:]) or at == 0
+            if self.lists["did"].isdisjoint(before):
+                ordered = not self.lists["asking"].isdisjoint(before[-2:]) or at == 0
                 alone = word == "tell" or word in ("ask", "describe")
                 if (ordered or alone) and not (before and before[-1] in ("our", "the", "that", "last", "a")):
                     return 0
@@ -102,15 +132,16 @@ class Clause:
 
     def _before(self, places: range) -> bool:
         for at in places:
-            if self.talk[at] and at not in self._timed:
+            if self.talk[at] and at not in self.timed:
                 return True
-            if not self._light(at) or self.tokens[at].word in self._lists["subjects"]:
+            word = self.tokens[at].word
+            if not self._light(at) or word in self.lists["subjects"] or word.endswith("ing"):
                 return False
         return False
 
     def _after(self, places: range, fronted: bool) -> bool:
         for at in places:
-            if self.talk[at] and at not in self._timed:
+            if self.talk[at] and at not in self.timed:
                 return True
             if self.tokens[at].word == "," and not fronted:
                 return False
@@ -120,9 +151,9 @@ class Clause:
 
     def _subordinate(self, start: int, end: int) -> bool:
         words = [token.word for token in self.tokens[start:end]]
-        if words and words[0].endswith("ing") and words[0] not in self._lists["light"]:
+        if words and words[0].endswith("ing") and words[0] not in self.lists["light"]:
             return True
-        return any(word in self._lists["subjects"] for word in words[1:])
+        return any(word in self.lists["subjects"] for word in words[1:])
 
     def _attributive(self, start: int, end: int) -> bool:
         """"The June deadline", "Monday's meeting": the time tells of a thing, which is no talk."""

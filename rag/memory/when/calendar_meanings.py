@@ -30,7 +30,7 @@ from rag.memory.when.dates import (
 from rag.memory.when.frame import Expression, Series
 from rag.memory.when.order import Earlier
 from rag.memory.when.registry import MEANINGS, meaning
-from rag.memory.when.relations import Both, Nth, Turned
+from rag.memory.when.relations import Both, Either, Nth, Turned
 
 __all__ = ["Amount", "Units", "date_of", "units"]
 
@@ -177,6 +177,12 @@ def _oclock(h: int, m: int | None = None, half: int = 0) -> Expression | None:
         return None
     low = (h % 12 + half if half else h) * 60 + (m or 0)
     return Clock(low, low + 60, "time") if m is None else Clock(max(low - 15, 0), low + 16, "time")
+
+
+@meaning
+def _at_hour(h: int) -> Expression | None:
+    # Nobody says which half of the day, so either may be meant.
+    return Either(Clock(h * 60, h * 60 + 60), Clock(h * 60 + 720, h * 60 + 780)) if 0 < h < 12 else None
 
 
 @meaning

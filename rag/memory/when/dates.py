@@ -231,8 +231,10 @@ class Ago(_Once):
     def _one(self, frame: Frame, n: int) -> Span:
         at = moved(frame.now, -n, self.unit)
         if self.unit in ("minute", "hour"):
-            half = timedelta(**{self.unit + "s": 1}) / 2
-            return at - half, at + half
+            rough = max(frame.now - at, moved(frame.now, 2, self.unit) - frame.now) / 4
+            return at - rough, at + rough
+        if self.unit == "weekend" and n > 0:  # one that is over
+            at = moved(moved(frame.now, -2, "day"), 1 - n, "week")
         return frame.calendar.unit(at, self.unit, fiscal=bool(self.fiscal))
 
 

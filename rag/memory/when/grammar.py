@@ -58,6 +58,7 @@ class Grammar:
                 self._classes.setdefault(word, {})[name] = value
         self._vocabulary = frozenset(self._classes) | frozenset(data["spelling"]["others"])
         self._corrected = tuple(data["spelling"]["corrected"])
+        self._known: dict[str, str] = data["spelling"]["known"]
         self._firsts: dict[str, frozenset[str]] = {}
         for name in self._rules:
             self._first(name)
@@ -77,9 +78,10 @@ class Grammar:
         if word.isdecimal():
             return word, {"INT": int(word), f"INT{len(word)}": int(word)} if len(word) <= 4 else {}
         found = self._classes.get(word)
-        if found is None and (right := respelt(word, self._corrected, self._vocabulary)) is not None:
+        if found is None:
+            right = self._known.get(word) or respelt(word, self._corrected, self._vocabulary) or word
             return right, self._classes.get(right, {})
-        return word, found or {}
+        return word, found
 
     def _first(self, rule: str) -> frozenset[str]:
         known = self._firsts.get(rule)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 from rag.memory.when.calendar_meanings import Amount, Units, date_of, units
-from rag.memory.when.dates import Ago, Month
+from rag.memory.when.dates import Ago, Clock, Month
 from rag.memory.when.frame import Expression, Series
 from rag.memory.when.order import Following, Sessions
 from rag.memory.when.registry import MEANINGS, meaning
 from rag.memory.when.relations import Around, Beyond, Both, Containing, Dated, Edge, Either, Moved, Nth, Said, Through
 
-__all__ = ["MEANINGS"]
+__all__ = ["MEANINGS", "Leaning"]
 
-MEANINGS.update(beyond=Beyond, dated=Dated, either=Either, following=Following, said=Said)
+MEANINGS.update(dated=Dated, either=Either, following=Following, said=Said)
 
 
 @meaning
@@ -92,6 +93,14 @@ def _session_span(a: int, b: int) -> Expression | None:
 @meaning
 def _session_pair(a: int, b: int) -> Expression:
     return Either(Sessions(a, a), Sessions(b, b))
+
+
+@meaning
+def _beyond(how: Any, anchor: Expression) -> Expression:
+    if not isinstance(anchor, Clock):
+        return Beyond(how, anchor)
+    edge = anchor.high if how in ("after", "until") else anchor.low
+    return Clock(edge, 24 * 60) if how in ("since", "after") else Clock(0, edge)
 
 
 @meaning
@@ -194,3 +203,23 @@ def _session_met_first() -> Expression:
 @meaning
 def _session_ends() -> Expression:
     return Either(Sessions(1, 1), Sessions(-1, -1))
+
+
+# What leans on a time said before is a function of that time.
+Leaning: TypeAlias = Callable[[Expression], Expression]
+
+
+@meaning
+def _then_nth(n: int) -> Leaning | None:
+    return (lambda anchor: Sessions(n, n)) if n else None
+
+
+@meaning
+def _then_following(n: int) -> Leaning:
+    return lambda anchor: Following(n, anchor)
+
+
+@meaning
+def _then_moved(n: int, unit: str) -> Leaning:
+    name, many = units(unit)
+    return lambda anchor: Moved(n * many, name, anchor)

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from functools import cached_property
+from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
 from rag.memory.when.about import Bond, Clause
-from rag.memory.when.frame import Expression, Frame
+from rag.memory.when.dates import Date, Fixed, Ordered
+from rag.memory.when.frame import Expression, Frame, chosen
 from rag.memory.when.grammar import Grammar
+from rag.memory.when.region import ALL
+from rag.memory.when.relations import Dated
 from rag.memory.when.settled import settled
+from rag.memory.when.speaker import Role, Voice, voice
 from rag.memory.when.tokens import Token, tokenised
 from rag.memory.when.window import Window
 
-__all__ = ["Found", "Read", "Reading", "found", "read_text"]
+__all__ = ["Found", "Read", "Reading", "found", "leaning", "read_text"]
+
+
+_DATES: Final = (Date, Dated, Fixed, Ordered)
 
 
 class Reading(BaseModel):
@@ -31,7 +39,7 @@ class Reading(BaseModel):
     window: Window | None = None
     content: str = ""
     speaker: str | None = None
-    role: Literal["user", "assistant"] | None = None
+    role: Role | None = None
     pure: bool = False
     question: str = ""
     notes: tuple[str, ...] = ()
@@ -62,33 +70,62 @@ def found(language: Grammar, tokens: Sequence[Token]) -> Iterator[Found]:
 
 @dataclass(frozen=True)
 class Read:
-    """One text as it was read: its clause, the time that is about the conversation, and the window it opens."""
+    """One text as it was read: its clause, the time that is about the conversation, and the window it opens.
+
+    `bond` is how the time is bound to the conversation; `voice` whose words are meant.
+    """
 
     text: str
     clause: Clause
-    time: Found | None
-    bond: Bond
-    window: Window | None
+    time: Found | None = None
+    bond: Bond = Bond.NONE
+    window: Window | None = None
 
-    @property
-    def content(self) -> str:
-        """What the sentences that hold the question are about."""
-        clause = self.clause
-        words = [at for at in self.asked if clause.content(at)]
-        if not words:
-            return ""
-        timed = range(self.time.start, self.time.end) if self.time else range(0)
-        kept = [at for at in range(words[0], words[-1] + 1) if at not in timed and clause.talk[at] < 2]
-        return _spelt(self.text, [clause.tokens[at] for at in kept])
-
-    @property
+    @cached_property
     def asked(self) -> range:
         """The sentence that asks: the one that its time stands in, else the last."""
+        tokens = self.clause.tokens
         if self.time is not None:
             return self.clause.sentence(self.time.start)
-        tokens = self.clause.tokens
         last = max((at for at, token in enumerate(tokens) if token.text[:1].isalnum()), default=0)
         return self.clause.sentence(last) if tokens else range(0)
+
+    @cached_property
+    def voice(self) -> Voice:
+        """Whose words are meant."""
+        return voice(self.clause, self.asked)
+
+    @cached_property
+    def content(self) -> str:
+        """What the sentence that asks is about, less its time, its words of talk and its speaker."""
+        clause = self.clause
+        if not any(clause.content(at) for at in self.asked if at != self.voice.at):
+            return ""
+        words = [at for at in self.asked if clause.tells(at) and at != self.voice.at]
+        kept = (at for at in range(words[0], words[-1] + 1) if at not in clause.timed and at != self.voice.at)
+        return _spelt(self.text, [clause.tokens[at] for at in kept if clause.talk[at] < 2])
+
+    @property
+    def talks(self) -> bool:
+        """Whether the sentence that asks has a word of talk or of recalling of its own."""
+        return any(self.clause.talk[at] == 2 or self.clause.recalls(at) for at in self.asked)
+
+    @property
+    def phrase(self) -> str:
+        """The time words as they stand."""
+        if self.time is None:
+            return ""
+        tokens = self.clause.tokens
+        return self.text[tokens[self.time.start].start : tokens[self.time.end - 1].end]
+
+    def retimed(self, phrase: str) -> str:
+        """The text with other time words in the place of its own, or after its last word."""
+        tokens = self.clause.tokens
+        if self.time is not None:
+            start, end = tokens[self.time.start].start, tokens[self.time.end - 1].end
+            return f"{self.text[:start]}{phrase}{self.text[end:]}"
+        end = tokens[self.asked[-1]].end if self.asked else len(self.text)
+        return f"{self.text[:end]} {phrase}{self.text[end:]}"
 
 
 def read_text(text: str, frame: Frame, language: Grammar) -> Read:
@@ -96,22 +133,38 @@ def read_text(text: str, frame: Frame, language: Grammar) -> Read:
     tokens = tokenised(text, frame.calendar.names)
     times = tuple(found(language, tokens))
     clause = Clause(language, tokens, [(time.start, time.end) for time in times])
-    best: tuple[Bond, Found, Window] | None = None
+    best = Read(text, clause)
     for time in times:
-        bond = Bond.OWN if time.expression.of_sessions else clause.bond(time.start, time.end)
-        if bond > (best[0] if best else Bond.NONE):
+        dated = isinstance(time.expression, _DATES) and bool(frame.sessions)
+        dated = dated and not frame.empty(chosen(time.expression.candidates(frame, ALL), frame))
+        bond = Bond.OWN if time.expression.of_sessions else clause.bond(time.start, time.end, dated=dated)
+        corrected = bond > Bond.NONE and best.time is not None and clause.corrected(best.time.end, time.start)
+        if bond > best.bond or corrected:
             phrase = text[tokens[time.start].start : tokens[time.end - 1].end]
             window = settled(time.expression, frame, phrase)
             if window is not None and _likely(window, bond, frame):
-                best = bond, time, window
-    if best is None:
-        return Read(text, clause, None, Bond.NONE, None)
-    return Read(text, clause, best[1], best[0], best[2])
+                best = Read(text, clause, time, bond, window)
+    return best
+
+
+def leaning(read: Read, anchor: Expression, frame: Frame, language: Grammar) -> Read:
+    """A text whose time leans on one that was said before it ("the one before that"); itself when it does not."""
+    reader = language.read(read.clause.tokens)
+    for at in read.asked:
+        for end, lean in sorted(reader.match("ellipsis", at), key=lambda match: -match[0])[:1]:
+            phrase = read.text[read.clause.tokens[at].start : read.clause.tokens[end - 1].end]
+            expression = lean(anchor)
+            window = settled(expression, frame, phrase)
+            if window is not None:
+                times = [(at, end)]
+                clause = Clause(language, read.clause.tokens, times)
+                return Read(read.text, clause, Found(at, end, expression), Bond.OWN, window)
+    return read
 
 
 def _likely(window: Window, bond: Bond, frame: Frame) -> bool:
     """Whether a loosely bound time can be one of the conversation: something was said then."""
-    return bond >= Bond.STRONG or not frame.sessions or not frame.empty(window.parts)
+    return bond >= Bond.BESIDE or not frame.sessions or not frame.empty(window.parts)
 
 
 def _spelt(text: str, tokens: Sequence[Token]) -> str:

@@ -155,7 +155,7 @@ class Beyond(Expression):
 
 @dataclass(frozen=True)
 class Around(Expression):
-    """About a time: a quarter of its length to either side, and two days at least."""
+    """About a time: a day gets two to either side, a clock time an hour; a week or month is rough enough."""
 
     of: Expression
 
@@ -166,7 +166,8 @@ class Around(Expression):
     def candidates(self, frame: Frame, within: Region) -> Iterator[Region]:
         for region in self.of.candidates(frame, within):
             if (span := extent(region)) is not None:
-                pad = max((span[1] - span[0]) / 4, 2 * DAY) if span[1] - span[0] >= DAY else timedelta(hours=1)
+                length = span[1] - span[0]
+                pad = timedelta(0) if length >= 7 * DAY else 2 * DAY if length >= DAY else timedelta(hours=1)
                 yield (Part(span[0] - pad, span[1] + pad),)
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from functools import lru_cache
 from typing import Final
 
-__all__ = ["respelt"]
+__all__ = ["plain_forms", "respelt"]
 
 _LONG_ENOUGH: Final = 6
 
@@ -41,3 +41,19 @@ def _one_slip(word: str, name: str) -> bool:
         or rest == right[1:]
         or (rest[:2] == right[1::-1] and rest[2:] == right[2:])
     )
+
+
+def plain_forms(word: str) -> Iterator[str]:
+    """A word, and what it may be a form of.
+
+    Example:
+        >>> list(plain_forms("summing"))
+        ['summing', 'summ', 'summe', 'sum']
+    """
+    yield word
+    for ending in ("ing", "ed", "es", "s"):
+        if word.endswith(ending) and len(word) > len(ending) + 2:
+            stem = word.removesuffix(ending)
+            yield from (stem, stem + "e")
+            if stem[-1] == stem[-2]:
+                yield stem[:-1]

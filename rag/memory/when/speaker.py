@@ -1,0 +1,50 @@
+"""Whose words a question asks for."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple, TypeAlias
+
+from rag.memory.when.about import Clause
+
+__all__ = ["Role", "Voice", "voice"]
+
+Role: TypeAlias = Literal["user", "assistant"]
+
+
+class Voice(NamedTuple):
+    """Who is meant: by name, or by role; `leans` says that a pronoun names someone said before; `at` is its place."""
+
+    speaker: str | None = None
+    role: Role | None = None
+    leans: bool = False
+    at: int | None = None
+
+
+def voice(clause: Clause, where: range) -> Voice:
+    """The one whose words are meant, where a word of talk has a subject that is one person: "did Ann say"."""
+    for at in where:
+        if clause.talk[at] and clause.tokens[at].worded:
+            found = _subject(clause, at, where)
+            if found != Voice():
+                return found
+    return Voice()
+
+
+def _subject(clause: Clause, at: int, where: range) -> Voice:
+    tokens, lists = clause.tokens, clause.lists
+    place = at - 1
+    while place >= where.start and tokens[place].word.endswith("ly"):
+        place -= 1
+    if place < where.start:
+        return Voice()
+    word = tokens[place].word
+    joined = place > where.start and tokens[place - 1].word in ("and", "&", ",", "or")
+    if word in lists["me"] and not joined:
+        return Voice(role="user", at=place)
+    if word in lists["you"] and not joined:
+        return Voice(role="assistant", at=place)
+    if word in lists["they"]:
+        return Voice(leans=True, at=place)
+    if tokens[place].named and tokens[place].worded and not joined and clause.content(place):
+        return Voice(speaker=tokens[place].text, at=place)
+    return Voice()
