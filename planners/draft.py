@@ -10,7 +10,7 @@ from typing import Any, Final
 from planners.records import is_record
 from rag.card import SourceCard
 from rag.plan import Plan, Ref, Step
-from rag.plan.givers import Givers, needs
+from rag.plan.givers import givers_among, needs
 
 __all__ = ["drafted"]
 
@@ -47,7 +47,7 @@ def drafted(prior: Plan, said: Mapping[str, str], cards: Sequence[SourceCard]) -
 @lru_cache(maxsize=128)
 def _given(cards: tuple[SourceCard, ...]) -> dict[str, dict[str, tuple[str, ...]]]:
     """By source and argument that it needs, the sources that may give it."""
-    among = Givers(cards)
+    among = givers_among(cards)
     found = {card.name: {name: among.of(card, name) for name in sorted(needs(card))} for card in cards}
     return {name: {each: giving for each, giving in args.items() if giving} for name, args in found.items()}
 

@@ -12,7 +12,7 @@ from planners.language import content
 from planners.names import name_stems
 from rag.card import SourceCard
 from rag.plan import Plan
-from rag.plan.givers import Givers, needs
+from rag.plan.givers import givers_among, needs
 from rag.protocols import Action, Observation, Task
 
 __all__ = ["MOST_GIVERS", "MOST_OFFERED", "fittest"]
@@ -47,7 +47,7 @@ def fittest(
         ranked = [*_called(task.question, task.cards)[: MOST_OFFERED // 2], *(choice.card.name for choice in best)]
         kept |= set(list(dict.fromkeys(ranked))[:MOST_OFFERED])
     few = [card for card in task.cards if card.name in kept]
-    kept |= {card.name for card in Givers(task.cards).added(few, task.fit, MOST_GIVERS)}
+    kept |= {card.name for card in givers_among(task.cards).added(few, task.fit, MOST_GIVERS)}
     return tuple(card for card in task.cards if card.name in kept) or task.cards
 
 

@@ -16,7 +16,7 @@ from prompts.inert import inert, on_one_line
 from rag.card import Schema, SourceCard
 from rag.plan import plan_schema
 from rag.plan.check import MAX_STEPS
-from rag.plan.givers import PASSAGE, Givers, needs, row_fields
+from rag.plan.givers import PASSAGE, Givers, givers_among, needs, row_fields
 from rag.protocols import Example, Task
 
 __all__ = ["given_arguments", "offered_arguments", "offered_examples", "offered_lines", "offered_schema"]
@@ -90,7 +90,7 @@ def offered_lines(cards: Sequence[SourceCard], given: Mapping[str, Collection[st
 # Lines and schema are kept: most questions are offered the same sources, with the same arguments.
 @lru_cache(maxsize=128)
 def _lines(cards: tuple[SourceCard, ...], given: tuple[frozenset[str], ...]) -> str:
-    among = Givers(cards)
+    among = givers_among(cards)
     return "\n".join(_line(card, names, among) for card, names in zip(cards, given, strict=True))
 
 

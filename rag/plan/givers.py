@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Final
 
 from rag.card import SourceCard
 from rag.plan.shapes import Shape
 
-__all__ = ["PASSAGE", "Givers", "needs", "row_fields"]
+__all__ = ["PASSAGE", "Givers", "givers_among", "needs", "row_fields"]
 
 PASSAGE: Final = frozenset(("doc_id", "chunk_id", "title", "text", "score", "span", "metadata"))
 """The fields of rows that are passages of text: none of them is an argument of anything."""
@@ -79,6 +80,7 @@ class Givers:
     def __init__(self, cards: Sequence[SourceCard]) -> None:
         self._cards = {card.name: card for card in cards}
         self._names = {card.name: _folded(card.name) for card in cards}
+        self._needs = {card.name: frozenset(map(_words, needs(card))) for card in cards}
         # By the last word, which a field and the argument that it is for share.
         self._fields: dict[str, list[tuple[str, frozenset[str], frozenset[str]]]] = {}
         for card in cards:
@@ -93,7 +95,8 @@ class Givers:
         """The names of the sources that may give the argument, in card order."""
         told = _folded(str(card.properties[name].get("description", "")))
         said = {other for other, folded in self._names.items() if len(folded) >= _TELLING and folded in told}
-        return tuple(other for other in self._cards if other in (said or self._alike(name)) and other != card.name)
+        meant = said or self._alike(name)
+        return tuple(other for other in self._cards if other in meant and other != card.name)
 
     def _alike(self, name: str) -> set[str]:
         """The names of the sources with a field that is meant for an argument of that name."""
@@ -103,7 +106,7 @@ class Givers:
             return found
         for other, field, own in self._fields.get((words or ("",))[-1], ()):
             alike = set(words) <= field | own or (len(field) > 1 and field <= set(words))
-            if alike and not any(_words(needed) == words for needed in needs(self._cards[other])):
+            if alike and words not in self._needs[other]:
                 found.add(other)
         return found
 
@@ -122,6 +125,12 @@ class Givers:
                     found[best.name] = best
                     pending.append(best)
         return tuple(found.values())[len(kept) :]
+
+
+@lru_cache(maxsize=32)
+def givers_among(cards: tuple[SourceCard, ...]) -> Givers:
+    """Who gives what among these sources; kept, since most questions are asked of the same ones."""
+    return Givers(cards)
 
 
 def _words(name: str) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Literal
 
 from rag.errors import RagError
-from rag.plan.givers import Givers
+from rag.plan.givers import givers_among
 from rag.protocols import Example, Relevant, Source, Task
 from rag.run.shortlist import Shortlist
 from rag.types import Answer
@@ -36,7 +36,7 @@ async def informed(
     served = {step.source for example in examples for step in example.plan.steps}
     few = shortlist.shortlisted(asked, task.cards, fit, tells | served)
     # What a question needs first is often none of its words: the id of what it calls by a name, say.
-    givers = Givers(task.cards).added(few, fit, _GIVERS) if fit else ()
+    givers = givers_among(task.cards).added(few, fit, _GIVERS) if fit else ()
     kept = {card.name for card in (*few, *givers)}
     return replace(task, cards=tuple(card for card in task.cards if card.name in kept), fit=fit, examples=examples)
 

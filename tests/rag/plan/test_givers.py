@@ -3,7 +3,8 @@
 from pydantic import create_model
 
 from rag.card import SourceCard
-from rag.plan.givers import Givers, needs, row_fields
+from rag.plan import givers as module
+from rag.plan.givers import Givers, givers_among, needs, row_fields
 from rag.sources.tools import tools
 
 
@@ -72,3 +73,14 @@ def test_fields_of_the_items_of_lists_are_found():
         ("rooms",),
         ("rooms", "price"),
     ]
+
+
+def test_the_work_grows_with_the_number_of_sources_and_not_faster(monkeypatch):
+    read = []
+    words = module._words
+    monkeypatch.setattr(module, "_words", lambda name: read.append(name) or words(name))
+    cards = tuple(card(f"tool_{n}", ["user_id"], {"user_id": {}}) for n in range(30))
+    among = givers_among(cards)
+    assert [among.of(each, "user_id") for each in cards] == [()] * 30
+    assert givers_among(cards) is among
+    assert len(read) <= 6 * len(cards)
