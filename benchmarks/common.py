@@ -7,17 +7,38 @@ import json
 import os
 import platform
 import shlex
+import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from prompts import load
+
 __all__ = ["RESULTS", "ROOT", "data_dir", "jsonl", "qrels", "report"]
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
+
+
+def _git(*arguments: str) -> str:
+    told = ["git", "-C", str(ROOT), *arguments]
+    return subprocess.run(told, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def _commit() -> str | None:
+    """The commit that is checked out, with a plus where what is measured differs from it; None outside a checkout."""
+    try:
+        changed = _git("status", "--porcelain", "--", "rag", "planners", "prompts")
+        return _git("rev-parse", "--short", "HEAD") + "+" * bool(changed)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+# Of when the command began: what is measured was read then, whatever is checked out at its end.
+_BEGUN: dict[str, Any] = {"commit": _commit(), "load_average": round(os.getloadavg()[0], 1)}
 
 
 def data_dir(name: str) -> Path:
@@ -45,12 +66,18 @@ def qrels(folder: Path) -> dict[str, dict[str, int]]:
     return found
 
 
-def report(name: str, result: dict[str, Any]) -> dict[str, Any]:
-    """Print the result as one line of JSON, with the command and the machine, and keep it under `results/`."""
+def report(name: str, result: dict[str, Any], *, prompts: Sequence[str] = ()) -> dict[str, Any]:
+    """Print the result as one line of JSON, with the command and the machine, and keep it under `results/`.
+
+    `prompts` names those that the figures depend on: the result holds their identities.
+    """
     # An absolute path is of this machine alone, and says nothing about the result.
     given = ["PATH" if Path(argument).is_absolute() else shlex.quote(argument) for argument in sys.argv[1:]]
     arguments = [f"-m benchmarks.{Path(sys.argv[0]).stem}", *given]
-    full = {"benchmark": name, **result, "command": " ".join(["python", *arguments]), "environment": _environment()}
+    full: dict[str, Any] = {"benchmark": name, **result}
+    if prompts:
+        full["prompts"] = {prompt: load(prompt).identity for prompt in prompts}
+    full |= {"command": " ".join(["python", *arguments]), "environment": _environment()}
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / f"{name}.json").write_text(json.dumps(full, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     sys.stdout.write(json.dumps(full, ensure_ascii=False) + "\n")
@@ -61,8 +88,10 @@ def _environment() -> dict[str, Any]:
     versions = {name: metadata.version(name) for name in ("chromadb", "onnxruntime", "openai", "pydantic")}
     return {
         "date": datetime.now(UTC).date().isoformat(),
+        "commit": _BEGUN["commit"],
         "python": platform.python_version(),
         "cores": os.cpu_count(),
         "machine": platform.machine(),
+        "load_average": {"begun": _BEGUN["load_average"], "ended": round(os.getloadavg()[0], 1)},
         "versions": versions,
     }
