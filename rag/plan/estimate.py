@@ -6,14 +6,14 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple, TypeAlias
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
 from rag.plan.refs import references
 
 if TYPE_CHECKING:
     from rag.plan.value import Plan, Step
 
-__all__ = ["MOST_ROWS", "READING", "Cost", "Estimate", "Range", "estimated", "finished_by"]
+__all__ = ["AT_ONCE", "MOST_ROWS", "READING", "Cost", "Estimate", "Range", "estimated", "finished_by", "surely_called"]
 
 MOST_ROWS: Final = 20
 """How many rows of another step a step goes through at most."""
@@ -63,20 +63,29 @@ def _saved(found: Range) -> list[float | None]:
 _Range: TypeAlias = Annotated[Range, BeforeValidator(_read), PlainSerializer(_saved, when_used="json")]
 
 
+AT_ONCE: Final = 8
+"""Calls of a question that run at once at most; `rag.run.calls` holds it to this."""
+
+
 class Cost(BaseModel):
-    """What one call costs: seconds, USD, and the tokens of what it brings, or that it reads and writes."""
+    """What one call costs: seconds, USD, and the tokens of what it brings, or that it reads and writes.
+
+    `at_once` is how many calls may run at once.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     seconds: _Range = Range(0.0, math.inf)
     usd: _Range = Range()
     tokens: _Range = Range(0.0, math.inf)
+    at_once: int = Field(default=AT_ONCE, ge=1)
 
 
 class Estimate(BaseModel):
     """What a plan costs that is run once and read once; what planning cost is not in it.
 
-    `tokens` are those of the reading call. Seconds are those of the critical path, and the reading.
+    `tokens` are those of the reading call. Seconds are those of the critical path, or of what queues for
+    its turn where that takes longer, and of the reading. Calls that fail and are made again are not in it.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -115,7 +124,7 @@ def estimated(plan: Plan, costs: Mapping[str, Cost]) -> Estimate:
         usd = usd.plus(number.times(cost[step_id].usd))
     reading = costs.get(READING)
     ends = finished_by(plan, costs).values()
-    seconds = Range(max((e.low for e in ends), default=0.0), max((e.high for e in ends), default=0.0))
+    seconds = Range(max((e.low for e in ends), default=0.0), max((*(e.high for e in ends), _queued(plan, costs))))
     return Estimate(
         source_calls=Range(sum(n.low for n in calls.values()), sum(n.high for n in calls.values())),
         model_calls=Range(1, 1) if reading else Range(),
@@ -129,9 +138,6 @@ def estimated(plan: Plan, costs: Mapping[str, Cost]) -> Estimate:
 _SHOWN: Final = 3000
 """Tokens of evidence that a reader is shown at most; `rag.run.reading` holds it to this."""
 
-_AT_ONCE: Final = 8
-"""Calls of a question that run at once at most; `rag.run.calls` holds it to this."""
-
 
 def finished_by(plan: Plan, costs: Mapping[str, Cost]) -> dict[str, Range]:
     """When each step will have ended, in seconds from the start."""
@@ -140,11 +146,26 @@ def finished_by(plan: Plan, costs: Mapping[str, Cost]) -> dict[str, Range]:
     for step_id in plan.order:
         step = steps[step_id]
         before = [ends[needed] for needed in step.waits_for]
-        one, calls = costs.get(step.source, Cost()).seconds, _calls(step)
-        waves = Range(min(calls.low, 1), math.ceil(calls.high / _AT_ONCE))
+        cost, calls = costs.get(step.source, Cost()), _calls(step)
+        waves = Range(min(calls.low, 1), math.ceil(calls.high / min(AT_ONCE, cost.at_once)))
         start = Range(max((e.low for e in before), default=0.0), max((e.high for e in before), default=0.0))
-        ends[step_id] = start.plus(waves.times(one))
+        ends[step_id] = start.plus(waves.times(cost.seconds))
     return ends
+
+
+def surely_called(step: Step) -> bool:
+    """Whether the step comes to a call whatever others bring."""
+    return _calls(step).low > 0
+
+
+def _queued(plan: Plan, costs: Mapping[str, Cost]) -> float:
+    """The seconds that all calls take at most, so many at once as a question has, and as each source has."""
+    longest: dict[str, float] = {}
+    for step in plan.steps:
+        seconds = _calls(step).times(costs.get(step.source, Cost()).seconds).high
+        longest[step.source] = longest.get(step.source, 0.0) + seconds
+    at_once = {name: min(AT_ONCE, costs.get(name, Cost()).at_once) for name in longest}
+    return max((sum(longest.values()) / AT_ONCE, *(longest[name] / at_once[name] for name in longest)))
 
 
 def _calls(step: Step) -> Range:

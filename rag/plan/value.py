@@ -61,6 +61,17 @@ class Step(BaseModel):
         """The ids of all steps that must have ended before this one starts."""
         return self.needs | set(self.after) | ({self.if_empty} if self.if_empty else set())
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Step) and self._identity == other._identity
+
+    def __hash__(self) -> int:
+        return hash(self._identity)
+
+    @cached_property
+    def _identity(self) -> str:
+        # As text: Python has 1 == True, but a source that is sent the one need not take the other.
+        return json.dumps(self.saved(), sort_keys=True)
+
     def replace(self, **changes: Any) -> Step:
         """The step with some fields changed."""
         return Step(**{name: getattr(self, name) for name in Step.model_fields} | changes)
@@ -81,8 +92,9 @@ class Plan(BaseModel):
     `sources` maps the name of each source to the fingerprint of the card that the plan was made
     for. `notes` tells repairs and fallbacks. No steps means that no retrieval is needed.
 
-    What was known of the sources' costs when the plan was made is saved with it, and what came of
-    its steps (`ran`) is drawn with it after a run; neither makes two plans differ.
+    What was known of the sources' costs when the plan was made is saved with it. What came of its
+    steps (`ran`) is drawn with it after a run, and is not saved: the trace of an answer has it, from
+    which `rag.plan.ran.ran_of` makes it again. Neither makes two plans differ.
 
     Raises:
         PlanError: two steps share an id.
@@ -136,7 +148,9 @@ class Plan(BaseModel):
         if self.notes:
             form["notes"] = list(self.notes)
         if self.costs:
-            form["costs"] = {name: cost.model_dump(mode="json") for name, cost in self.costs.items()}
+            form["costs"] = {
+                name: cost.model_dump(mode="json", exclude_defaults=True) for name, cost in self.costs.items()
+            }
         return form
 
     def __eq__(self, other: object) -> bool:

@@ -10,9 +10,11 @@ from rag.plan.estimate import READING
 from rag.protocols import Task
 from rag.run.afford import trimmed
 from rag.run.budget import Ledger
-from rag.run.costs import Costs
+from rag.run.costs import Costs, declared
 
 __all__ = ["afforded", "allowed", "signed"]
+
+_FEW = 36
 
 
 def allowed(plan: Plan, task: Task) -> Plan:
@@ -31,25 +33,31 @@ def allowed(plan: Plan, task: Task) -> Plan:
 def signed(plan: Plan, task: Task, costs: Costs) -> Plan:
     """The plan with its question, and the fingerprints and costs of its sources, so that it can be saved and priced."""
     asked = {step.source for step in plan.steps}
-    cards = [card for card in task.cards if card.name in asked]
-    prints = {card.name: card.fingerprint for card in cards}
-    known = {card.name: costs.of_source(card) for card in cards}
+    prints = {card.name: card.fingerprint for card in task.cards if card.name in asked}
+    # Where there are few, the others' costs are known as well: a step that is added has its price.
+    priced = [card for card in task.cards if card.name in asked or len(task.cards) <= _FEW]
+    known = {card.name: costs.of_source(card) for card in priced}
     if task.model:
         known[READING] = costs.of_reading()
     question = task.question if plan.question is None else plan.question
-    return plan.replace(question=question or None, sources={**prints, **plan.sources}, costs=known)
+    return plan.replace(question=question or None, sources=prints, costs=known)
 
 
-def afforded(plan: Plan, ledger: Ledger, seconds: float, *, exact: bool, done: Collection[str] = ()) -> Plan:
+def afforded(
+    plan: Plan, task: Task, ledger: Ledger, seconds: float, *, exact: bool, done: Collection[str] = ()
+) -> Plan:
     """The plan less the steps that cannot fit the budget, when the question has taken so many seconds.
 
-    An exact plan runs whole or not at all. Steps that are done are paid for.
+    An exact plan runs whole or not at all. Steps that are done are paid for. What counts is what sources
+    declare: one that was slow once would else be refused for good, since nothing could be seen of it again.
 
     Raises:
         BudgetExceeded: nothing of the plan fits, or it is to run exactly.
     """
     rest = _rest(plan, frozenset(done)) if done else plan
-    kept, gone = trimmed(rest, plan.costs, ledger.left(seconds))
+    asked = {step.source for step in rest.steps}
+    costs = {card.name: declared(card) for card in task.cards if card.name in asked}
+    kept, gone = trimmed(rest, costs, ledger.left(seconds))
     errors = [ledger.leave_out(over) for over in gone]
     if errors and (exact or not kept.steps):
         raise errors[0]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from rag.plan import Plan, Step
-from rag.plan.estimate import Cost, estimated, finished_by
+from rag.plan.estimate import Cost, finished_by, surely_called
 
 __all__ = ["Excess", "Left", "excess", "trimmed"]
 
@@ -32,11 +33,11 @@ class Excess:
     left: float
 
     def __str__(self) -> str:
-        asks = f"{self.step.id} asks {self.step.source!r}"
-        if self.limit == "calls_per_source":
-            return f"{asks}, which may be called {self.left:g} times more"
+        unit = f"call{'' if self.needed == 1 else 's'} of it" if self.limit == "calls_per_source" else self.limit
+        left = max(0.0, self.left)
         return (
-            f"{asks}, up to which it needs at least {self.needed:.3g} {self.limit}; {max(0.0, self.left):.3g} are left"
+            f"{self.step.id} asks {self.step.source!r}, up to which it needs at least {self.needed:.3g} {unit};"
+            f" {left:.3g} {'is' if left == 1 else 'are'} left"
         )
 
 
@@ -45,23 +46,22 @@ def excess(plan: Plan, costs: Mapping[str, Cost], left: Left) -> Excess | None:
 
     What counts is the least that the plan takes; that it may take more is seen to while it runs.
     """
+    sure = _sure(plan)
     if left.calls_per_source is not None:
-        counted = Counter(left.calls or {})
-        for step in plan.steps:
-            counted[step.source] += 1
-            if counted[step.source] > left.calls_per_source:
-                allowed = max(0, left.calls_per_source - (left.calls or {}).get(step.source, 0))
-                return Excess(_last(plan, step.source), "calls_per_source", counted[step.source], allowed)
-    if left.seconds is not None:
+        made, counted = left.calls or {}, Counter(step.source for step in sure)
+        for step in reversed(sure):
+            allowed = max(0, left.calls_per_source - made.get(step.source, 0))
+            if counted[step.source] > allowed:
+                return Excess(step, "calls_per_source", counted[step.source], allowed)
+    if left.seconds is not None and sure:
         ends = finished_by(plan, costs)
-        late = max(plan.steps, key=lambda step: ends[step.id].low, default=None)
-        if late is not None and ends[late.id].low > max(0.0, left.seconds):
+        late = max(sure, key=lambda step: ends[step.id].low)
+        if ends[late.id].low > max(0.0, left.seconds):
             return Excess(late, "seconds", ends[late.id].low, left.seconds)
     if left.usd is not None:
-        steps_alone = {name: cost for name, cost in costs.items() if name in {s.source for s in plan.steps}}
-        needed = estimated(plan, steps_alone).usd.low
+        dear = [step for step in sure if costs.get(step.source, Cost()).usd.low > 0]
+        needed = sum(costs[step.source].usd.low for step in dear)
         if needed > max(0.0, left.usd):  # what is overspent already is no step's doing
-            dear = [step for step in plan.steps if costs.get(step.source, Cost()).usd.low > 0]
             return Excess(dear[-1], "usd", needed, left.usd)
     return None
 
@@ -75,8 +75,14 @@ def trimmed(plan: Plan, costs: Mapping[str, Cost], left: Left) -> tuple[Plan, tu
     return plan, tuple(gone)
 
 
-def _last(plan: Plan, source: str) -> Step:
-    return [step for step in plan.steps if step.source == source][-1]
+def _sure(plan: Plan) -> list[Step]:
+    """The steps that come to a call in any case, the first of those that ask the same: it is one call."""
+    asked = {
+        (step.source, json.dumps(step.saved()["args"], sort_keys=True)): step
+        for step in reversed(plan.steps)
+        if surely_called(step)
+    }
+    return list(reversed(asked.values()))
 
 
 def _with_dependents(plan: Plan, step_id: str) -> Iterable[str]:

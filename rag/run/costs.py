@@ -13,7 +13,7 @@ from rag.plan.estimate import Cost, Range
 from rag.protocols import Row
 from rag.types import Usage
 
-__all__ = ["QUICK", "Costs"]
+__all__ = ["QUICK", "Costs", "declared"]
 
 _KEPT: Final = 20
 """Calls of each source that are remembered."""
@@ -49,7 +49,7 @@ class Costs:
 
     def called(self, source: str, seconds: float, rows: Sequence[Row]) -> None:
         """Remember a call of a source."""
-        tokens = sum(len(text) for row in rows if isinstance(text := row.get("text"), str)) / 4
+        tokens = sum(map(_size, rows)) / 4
         with self._lock:
             self._calls.setdefault(source, deque(maxlen=_KEPT)).append(_Call(_short(seconds), _short(tokens), 0.0))
 
@@ -71,12 +71,8 @@ class Costs:
         """What a call of the source costs: as seen, else as its card declares, else at most its time limit."""
         with self._lock:
             seconds, tokens, _ = _spans(self._calls.get(card.name, ()))
-        declared = {name: Range(value, value) for name, value in card.cost.items()}
-        return Cost(
-            seconds=seconds or declared.get("seconds", Range(0.0, card.timeout)),
-            usd=declared.get("usd", Range()),
-            tokens=tokens or declared.get("tokens", Range(0.0, math.inf)),
-        )
+        seen = {name: value for name, value in (("seconds", seconds), ("tokens", tokens)) if value}
+        return declared(card).model_copy(update=seen)
 
     def of_reading(self) -> Cost:
         """What a call of the model that reads costs, as seen; nothing is known of the first one."""
@@ -84,6 +80,24 @@ class Costs:
             seconds, tokens, usd = _spans(self._completions.get("answer", ()))
         unknown = Range(0.0, math.inf)
         return Cost(seconds=seconds or unknown, usd=usd or unknown, tokens=tokens or unknown)
+
+
+def declared(card: SourceCard) -> Cost:
+    """What a call of the source costs as its card declares, else at most its time limit."""
+    told = {name: Range(value, value) for name, value in card.cost.items()}
+    return Cost(
+        seconds=told.get("seconds", Range(0.0, card.timeout)),
+        usd=told.get("usd", Range()),
+        tokens=told.get("tokens", Range(0.0, math.inf)),
+        at_once=card.concurrency,
+    )
+
+
+def _size(row: Row) -> int:
+    """About how many characters of the row a reader is shown."""
+    if isinstance(text := row.get("text"), str):
+        return len(text)
+    return sum(len(f"{name}: {value}") for name, value in row.items() if value is not None)
 
 
 def _spans(calls: Iterable[_Call]) -> tuple[Range | None, Range | None, Range | None]:

@@ -117,6 +117,7 @@ class Driver:
             kept=tools.kept,
             attempts=tools.attempts,
             costs=tools.costs,
+            now=task.now,
         )
         self._asking = self._asks(tools.model) if tools.model else None
         # The model is asked to stream only for someone: what has been shown cannot be asked for again.
@@ -255,7 +256,9 @@ class Driver:
 
     async def _executed(self, action: Execute) -> Executed:
         plan = self._signed(allowed(action.plan, self._task))
-        plan = afforded(plan, self._ledger, self._tracer.seconds, exact=action.exact, done=action.done or ())
+        plan = afforded(
+            plan, self._task, self._ledger, self._tracer.seconds, exact=action.exact, done=action.done or ()
+        )
         self._tell("plan", plan=plan)
         run = PlanRun(
             plan,

@@ -68,3 +68,17 @@ def test_costs_are_saved_with_a_plan_and_make_no_plans_differ():
 
 def test_no_plan_costs_nothing():
     assert str(Plan().estimate()) == "nothing"
+
+
+def test_steps_of_which_not_all_run_at_once_take_turns():
+    made = plan(*(step(f"s{n}", query=str(n)) for n in range(16)), docs={"seconds": (1, 1)})
+    assert made.estimate().seconds == Range(1, 2)
+    alone = {"docs": Cost(seconds=(1, 1), at_once=1)}
+    assert made.replace(costs=alone).estimate().seconds == Range(1, 16)
+
+
+def test_rows_go_one_by_one_through_a_source_that_takes_one_call_at_once():
+    made = plan(step("s1"), step("s2", "slow", "$s1[*].title"), docs={"seconds": (0, 0)})
+    made = made.replace(costs={**made.costs, "slow": Cost(seconds=(1, 1), at_once=1)})
+    assert made.estimate().seconds == Range(0, 20)
+    assert Plan.from_json(made.to_json()).costs == made.costs

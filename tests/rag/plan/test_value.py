@@ -238,3 +238,10 @@ def test_html_escapes_what_a_model_wrote():
     assert "<script>" not in page
     assert "<b>" not in page
     assert "<i>" not in page
+
+
+def test_plans_that_send_other_json_are_not_the_same():
+    one, true = (Plan.from_json({"steps": [{"id": "s1", "source": "a", "args": {"n": n}}]}) for n in (1, True))
+    assert one != true
+    assert one.diff(true)
+    assert len({*one.steps, *true.steps, *one.steps}) == 2

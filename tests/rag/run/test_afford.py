@@ -10,8 +10,8 @@ def plan(*steps):
     return Plan.from_json({"steps": list(steps)})
 
 
-def step(step_id, source="docs", **more):
-    return {"id": step_id, "source": source, "args": {"query": "x"}, **more}
+def step(step_id, source="docs", query="x", **more):
+    return {"id": step_id, "source": source, "args": {"query": query}, **more}
 
 
 def fitted(made, costs, **left):
@@ -20,7 +20,7 @@ def fitted(made, costs, **left):
 
 
 def test_a_plan_that_fits_stays_whole():
-    made = plan(step("s1"), step("s2"))
+    made = plan(step("s1"), step("s2", query="y"))
     costs = {"docs": Cost(seconds=(1, 2), usd=(0.1, 0.1))}
     kept, gone = trimmed(made, costs, Left(seconds=2, usd=1, calls_per_source=2))
     assert kept is made
@@ -28,10 +28,10 @@ def test_a_plan_that_fits_stays_whole():
 
 
 def test_calls_beyond_those_of_a_source_go_last_first():
-    made = plan(step("s1"), step("s2"), step("s3", "news"))
+    made = plan(step("s1"), step("s2", query="y"), step("s3", "news"))
     assert fitted(made, {}, calls_per_source=1) == (
         ["s1", "s3"],
-        ["s2 asks 'docs', which may be called 1 times more"],
+        ["s2 asks 'docs', up to which it needs at least 2 calls of it; 1 is left"],
     )
 
 
@@ -52,10 +52,26 @@ def test_what_a_source_may_take_at_worst_trims_nothing():
 
 
 def test_money_is_spent_on_the_first_steps():
-    made = plan(step("s1"), step("s2"), step("s3", "free"))
+    made = plan(step("s1"), step("s2", query="y"), step("s3", "free"))
     assert fitted(made, {"docs": Cost(usd=(0.02, 0.02))}, usd=0.03)[0] == ["s1", "s3"]
 
 
 @pytest.mark.parametrize("left", [{"seconds": 0.0}, {"usd": 0.0}])
 def test_what_costs_nothing_fits_where_nothing_is_left(left):
     assert fitted(plan(step("s1")), {"docs": Cost(seconds=(0, 1))}, **left)[0] == ["s1"]
+
+
+def test_a_stand_in_and_what_needs_rows_may_come_to_no_call():
+    made = plan(step("s1"), step("s2", if_empty="s1"), step("s3", query="$s1.title"))
+    assert fitted(made, {}, calls_per_source=1) == (["s1", "s2", "s3"], [])
+
+
+def test_steps_that_ask_the_same_are_one_call():
+    made = plan(step("s1"), step("s2"))
+    assert fitted(made, {"docs": Cost(usd=(0.3, 0.3))}, calls_per_source=1, usd=0.5)[0] == ["s1", "s2"]
+
+
+def test_money_is_spared_by_a_step_that_surely_costs_some():
+    made = plan(step("s1"), step("s2", "news"), step("s3", query="$s1.title"))
+    costs = {"docs": Cost(usd=(0.3, 0.3)), "news": Cost(usd=(0.3, 0.3))}
+    assert fitted(made, costs, usd=0.5)[0] == ["s1", "s3"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from rag.card import SourceCard
 from rag.run.costs import QUICK, Costs
 from rag.types import Usage
 
@@ -36,3 +37,11 @@ def test_a_model_that_does_not_tell_its_time_is_not_quick():
     costs = Costs()
     costs.asked("plan", Usage())
     assert not costs.is_quick("plan")
+
+
+def test_rows_without_text_count_by_their_fields():
+    costs = Costs()
+    costs.called("orders", 0.1, [{"item": "lamp" * 10, "price": 20.5, "note": None}])
+    assert costs.of_source(SourceCard(name="orders")).tokens.low == round(
+        (len("item: ") + 40 + len("price: 20.5")) / 4, 1
+    )
