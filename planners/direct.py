@@ -12,7 +12,8 @@ __all__ = ["Direct"]
 class Direct:
     """Sends the question, as it is, to every source that takes one; uses no model.
 
-    A source that takes no text and needs nothing else is called bare; others are left out, with a note.
+    A source that takes no text and needs nothing else is called bare. One that needs more is left out, and so
+    is one that may change something; a note tells of each.
 
     Example:
         >>> from datetime import datetime, timezone

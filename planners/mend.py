@@ -99,7 +99,8 @@ def completed(plan: Plan, routed: Routed) -> Plan:
     """The plan with a step for each part of the question that none of its steps is for.
 
     A source that rules did not think of may be for any part, so that where the plan asks one nothing
-    is added. Nor is one that needs more than words to search for: rules only guess at that.
+    is added. Nor is one that needs more than words to search for, or that may change something: rules
+    only guess at that.
     """
     asked = {step.source for step in plan.steps}
     if asked - {step.source for step in routed.plan.steps}:
@@ -108,7 +109,8 @@ def completed(plan: Plan, routed: Routed) -> Plan:
     free = (f"s{n}" for n in itertools.count(1) if f"s{n}" not in taken)
     for part in routed.parts:
         whys = {choice.card.name: choice.why for choice in part.choices}
-        if not whys or asked & whys.keys() or any(needs(choice.card) for choice in part.choices):
+        guessed = any(needs(choice.card) or not choice.card.idempotent for choice in part.choices)
+        if not whys or asked & whys.keys() or guessed:
             continue
         for step in routed.plan.steps:
             args = {name: less_references(value) for name, value in step.args.items()}
@@ -120,15 +122,19 @@ def completed(plan: Plan, routed: Routed) -> Plan:
 
 
 def with_stand_ins(plan: Plan, cards: Sequence[SourceCard]) -> Plan:
-    """The plan with a step in place of each that searches for a record's field, should there be no record."""
+    """The plan with a step in place of each that searches for a record's field, should there be no record.
+
+    What may change something has none: a message without what it was to tell is not to be sent.
+    """
     queries = {card.name: card.query_argument for card in cards}
+    harmless = {card.name for card in cards if card.idempotent}
     more = []
     for step in plan.steps:
         # Words to search for say enough without the field; a sum or a message does not.
         query = queries.get(step.source) or ""
         args = {**step.args, query: less_references(step.args[query])} if query in step.args else step.args
         stands = not any(references(args)) and "" not in args.values()
-        if len(step.needs) == 1 and not step.if_empty and stands:
+        if len(step.needs) == 1 and not step.if_empty and stands and step.source in harmless:
             (needed,) = step.needs
             more.append(Step(id=f"{step.id}_else", source=step.source, args=args, if_empty=needed))
     return plan.replace(steps=(*plan.steps, *more))

@@ -116,7 +116,8 @@ def _whole(written: Plan, lost: Lost, task: Task, tried: Sequence[Step]) -> Plan
     """The kept plan with the steps that the model wrote, mended.
 
     Raises:
-        PlanError: they cannot be mended, ask a source that is down, or ask what was asked before.
+        PlanError: they cannot be mended, ask a source that is down, ask what was asked before, or do again
+            what may change something.
     """
     gone = ", ".join(lost.why)
     if not written.steps:
@@ -130,6 +131,9 @@ def _whole(written: Plan, lost: Lost, task: Task, tried: Sequence[Step]) -> Plan
     before = [(step.source, step.args) for step in tried]
     if all((step.source, step.args) in before for step in new):
         raise PlanError("it asks nothing that was not asked before")
+    changing = {card.name for card in task.cards if not card.idempotent}
+    if again := next((step for step in new if step.source in changing and (step.source, step.args) in before), None):
+        raise PlanError(f"step {again.id!r} asks {again.source!r} again, which may change something")
     why = next(iter(lost.why.values()))
     return whole.noted(f"{', '.join(step.id for step in new)}: planned by the model in place of {gone}, since {why}")
 

@@ -23,7 +23,8 @@ def restated(
     """The plan with a new step in place of each lost one, where rules know of one that was not tried; and of which.
 
     A lookup that found nothing is loosened: it keeps its words and ids. Words go to the source that fits
-    them best of those that are left. An id that no record has is looked for nowhere else.
+    them best of those that are left. An id that no record has is looked for nowhere else. What may change
+    something is left as it is: whether it was done is not known, and what rules find is a guess.
 
     Args:
         lost: what is to be planned anew.
@@ -33,11 +34,11 @@ def restated(
     """
     cards = {card.name: card for card in task.cards}
     # A stand-in's words are those of the step that it stands for.
-    again = [step for step in lost.steps if step.if_empty not in lost.why]
+    again = [step for step in lost.steps if step.if_empty not in lost.why and cards[step.source].idempotent]
     words = [_words(step, cards[step.source]) for step in again]
     texts = list(dict.fromkeys(filter(None, words)))
     scores = dict(zip(texts, (yield from probes(texts)), strict=True))
-    left = [card for card in task.cards if card.name not in lost.down]
+    left = [card for card in task.cards if card.name not in lost.down and card.idempotent]
     asked = [(step.source, step.args) for step in tried]
     made: dict[str, Step] = {}
     for step, text in zip(again, words, strict=True):
@@ -47,6 +48,8 @@ def restated(
             asked.append((new.source, new.args))
     notes = [f"{new.id}: planned in place of {old}, since {lost.why[old]}" for old, new in made.items()]
     notes = notes or [f"nothing is left to ask in place of {', '.join(lost.why)}"]
+    changing = [step for step in lost.steps if not cards[step.source].idempotent]
+    notes += [f"{step.id}: not planned anew, since {step.source} may change something" for step in changing]
     return lost.kept.replace(steps=(*lost.kept.steps, *made.values())).noted(*notes), made.keys()
 
 

@@ -54,7 +54,8 @@ def held(plan: Plan, task: Task) -> Plan:
 def everywhere(task: Task) -> Plan:
     """The plan that sends the question, as it is, to every source that takes one.
 
-    A source that takes no text and needs nothing else is called bare; others are left out, with a note.
+    A source that takes no text and needs nothing else is called bare. One that needs more is left out, and so
+    is one that may change something; a note tells of each.
     """
     steps: list[Step] = []
     notes: list[str] = []
@@ -62,6 +63,8 @@ def everywhere(task: Task) -> Plan:
         args = {card.query_argument: task.question} if card.query_argument else {}
         if missing := sorted(card.required - args.keys()):
             notes.append(f"{card.name}: left out, since it needs {', '.join(missing)}")
+        elif not card.idempotent:
+            notes.append(f"{card.name}: left out, since it may change something")
         else:
             steps.append(Step(id=f"s{len(steps) + 1}", source=card.name, args=args))
     return Plan(steps=tuple(steps), notes=tuple(notes))

@@ -72,3 +72,10 @@ def test_only_small_talk_is_answered_without_any_source(question, style):
     (execute,) = next(steps)
     (read,) = steps.send((Executed(execute.plan, Evidence()),))
     assert read == Read(question, Evidence(), style)
+
+
+def test_what_may_change_something_is_not_called_because_everything_is_asked():
+    cards = (*CARDS[:1], SourceCard(name="reset", about="deletes all data", idempotent=False))
+    (execute,) = next(Direct().plan(Task("Is it raining?", cards, TASK.now)))
+    assert [step.source for step in execute.plan.steps] == ["docs"]
+    assert execute.plan.notes == ("reset: left out, since it may change something",)

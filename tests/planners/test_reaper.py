@@ -150,6 +150,16 @@ def test_a_search_for_what_a_record_names_has_a_stand_in(planned, task, shop):
     ]
 
 
+def test_what_may_change_something_has_no_stand_in_and_is_never_added(planned, task, orders):
+    mail = SourceCard(name="mail", about="sends a message", arguments=free_query(), idempotent=False)
+    reply = _plan(("orders", {"newest": 1}), ("mail", {"query": "Your order is $s1[0].product"}))
+    plan = planned(Reaper(), task("Mail me what my last order is", (orders, mail), model=True), reply=reply)
+    assert [step.id for step in plan.steps] == ["s1", "s2"]
+    alone = _plan(("orders", {"newest": 1}))
+    plan = planned(Reaper(), task("What is my last order, and send the mail?", (orders, mail), model=True), reply=alone)
+    assert [step.source for step in plan.steps] == ["orders"]
+
+
 def test_ids_are_those_of_the_question(planned, task, shop):
     reply = _plan(("orders", {"order_id": "O-9999"}))
     plan = planned(Reaper(), task("Where is O-17?", shop, model=True), reply=reply)

@@ -217,6 +217,35 @@ def test_what_rules_have_nothing_for_stays_missing_though_another_part_is_found(
     assert result.failures == {"s1": "orders is down"}
 
 
+def _changing(cards, name):
+    return tuple(card.model_copy(update={"idempotent": False}) if card.name == name else card for card in cards)
+
+
+def test_rules_do_nothing_again_that_may_change_something(task, shop):
+    first = ("s1", "orders", {"table": "orders", "customer_id": "C-1", "status": "lost"})
+    lost = _executed(_plan(first), {"s1": []})
+    _, runs, result = _drive(lost, task("Cancel it.", _changing(shop, "orders"), replans=1))
+    assert runs == []
+    assert result.notes[-1] == "s1: not planned anew, since orders may change something"
+
+
+def test_words_are_tried_at_no_source_that_may_change_something(task, texts):
+    lost = _executed(_plan(("s1", "a", {"query": "lamp"})), {}, {"s1": "a is down"})
+    asked = task("Lamp?", _changing(texts("a", "mail", "b"), "mail"), replans=1)
+    _, runs, _ = _drive(lost, asked, {"s2": [{"text": "x"}]}, relevance={"mail": 0.9, "b": 0.1})
+    assert [run.plan.steps[-1].source for run in runs] == ["b"]
+
+
+def test_the_model_may_not_have_done_again_what_may_change_something(task, shop):
+    done = {"order_id": "O-17", "status": "lost"}
+    lost = _executed(_plan(("s1", "orders", done)), {"s1": []})
+    asked = task("Cancel it.", _changing(shop, "orders"), model=True, replans=1)
+    reply = _written(("s2", "orders", done), ("s3", "reviews", {"query": "lamp"}))
+    _, runs, result = _drive(lost, asked, reply)
+    assert runs == []
+    assert "asks 'orders' again, which may change something" in result.notes[-1]
+
+
 @pytest.mark.parametrize("planner", ["rules", "reaper", IterRetGen])
 async def test_end_to_end_another_source_stands_in_and_the_answer_is_whole(planner):
     model = None if planner == "rules" else FakeModel(_reply)
