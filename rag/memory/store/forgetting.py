@@ -21,7 +21,7 @@ _EXPIRED: Final = (
     "EXISTS (SELECT 1 FROM lifetimes WHERE lifetimes.tenant IS turns.tenant AND lifetimes.user IS turns.user"
     " AND turns.at < :now - lasts)"
 )
-_LEFT: Final = "file: another process reads it; its log may still hold what was forgotten until verify() says True"
+_LEFT: Final = "the rows are gone, but bytes of them may be left in the file: verify(receipt) tries again"
 
 
 def forget(db: sqlite3.Connection, which: Which, scope: Scope) -> Receipt:
@@ -33,6 +33,8 @@ def forget(db: sqlite3.Connection, which: Which, scope: Scope) -> Receipt:
         removed = {"turns": len(digests)} | _removed(db, where, values)
         if which.whole and which.before is None and not which.expired:
             removed["derived"] += _removed_whole(db, which, values)
+        if any(removed.values()):
+            db.execute("INSERT INTO scrubs DEFAULT VALUES")
     return Receipt(
         what=str(which),
         scope=scope,
@@ -60,8 +62,20 @@ def verify(db: sqlite3.Connection, receipt: Receipt) -> bool:
 
 
 def scrubbed(db: sqlite3.Connection) -> bool:
-    """Move the log into the file, where deleted bytes are overwritten, and empty it; False where a reader holds it."""
-    busy, *_ = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    """Write the file anew where something was removed since; False where others hold it, or the disk is full.
+
+    `secure_delete` alone is not enough: SQLite leaves copies of rows that it moved to another page behind,
+    and those outlast the rows. What is still to be done is written down, for the case that this process ends.
+    """
+    (due,) = db.execute("SELECT max(number) FROM scrubs").fetchone()
+    try:
+        if due is not None:
+            db.execute("VACUUM")
+        busy, *_ = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    except sqlite3.OperationalError:
+        return False
+    if not busy:
+        db.execute("DELETE FROM scrubs WHERE number <= ?", (due,))
     return not busy
 
 

@@ -40,7 +40,8 @@ CREATE TABLE derived_from (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX derived_turns ON derived_from (derived);
 CREATE TABLE lifetimes (tenant TEXT, user TEXT, lasts INTEGER NOT NULL) STRICT;
-CREATE UNIQUE INDEX lifetime_owner ON lifetimes (ifnull(tenant, x''), ifnull(user, x''))
+CREATE UNIQUE INDEX lifetime_owner ON lifetimes (ifnull(tenant, x''), ifnull(user, x''));
+CREATE TABLE scrubs (number INTEGER PRIMARY KEY AUTOINCREMENT) STRICT
 """
 
 
