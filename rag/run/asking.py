@@ -115,16 +115,16 @@ class Asking:
     async def _attempt(
         self, action: Complete, messages: Sequence[Message], size: int, stream: _Stream, span: OpenSpan
     ) -> Reply:
-        # Each attempt counts, also a retry: the endpoint may charge for what broke off.
-        self.ledger.before_model_call(size, self.model.name)
         stream.text = ""
         try:
-            return await self.model.complete(
-                messages,
-                schema=action.schema,
-                max_tokens=self.ledger.reply_tokens(action.max_tokens, size, self.model.name),
-                on_token=stream.pass_on if stream.wanted else None,
-            )
+            # Each attempt counts, also a retry: the endpoint may charge for what broke off.
+            with self.ledger.model_call(size, self.model.name, action.max_tokens) as most:
+                return await self.model.complete(
+                    messages,
+                    schema=action.schema,
+                    max_tokens=most,
+                    on_token=stream.pass_on if stream.wanted else None,
+                )
         except BaseException as error:  # models are other people's code, and this is the edge to them
             if (lost := self._lost(error, action, messages, stream)) is not None:
                 self._entered(lost, span)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import NoReturn
 
 from rag.errors import BudgetExceeded
@@ -18,12 +20,16 @@ class Ledger:
     """What one question has cost so far; asks for more than its budget allows are refused.
 
     Seconds are held by the driver's deadline. USD are held where the endpoint tells what a call cost, or
-    the prices have its model.
+    the prices have its model. What a call of the model may use is held back while it runs, so that calls
+    at the same time do not spend the same money.
 
     Example:
         >>> ledger = Ledger(Budget(model_calls=1))
-        >>> ledger.before_model_call()
-        >>> ledger.before_model_call()
+        >>> with ledger.model_call(wanted=100) as reply_tokens:
+        ...     reply_tokens
+        100
+        >>> with ledger.model_call():
+        ...     pass
         Traceback (most recent call last):
             ...
         rag.errors.BudgetExceeded: the budget of 1 model calls is spent
@@ -36,6 +42,7 @@ class Ledger:
         self.exceeded: list[BudgetExceeded] = []
         self._calls = 0
         self._spent = Usage()
+        self._held_tokens, self._held_usd = 0, 0.0
         self._asked: Counter[str] = Counter()
         self._unpriced = False
 
@@ -55,6 +62,20 @@ class Ledger:
         )
 
     @property
+    def reached(self) -> tuple[BudgetExceeded, ...]:
+        """The limits that cut something short, then those that were overspent since a call cost more than was known."""
+        known = {error.limit for error in self.exceeded}
+        over = [
+            BudgetExceeded(f"the budget of {allowed:g} {limit} is overspent: {spent:g}", limit=limit, spent=spent)
+            for limit, allowed, spent in (
+                ("tokens", self.budget.tokens, self._spent.tokens),
+                ("usd", self.budget.usd, self._spent.usd or 0.0),
+            )
+            if allowed is not None and spent > allowed and limit not in known
+        ]
+        return (*self.exceeded, *over)
+
+    @property
     def unheld(self) -> str:
         """What is to be said where a limit could not be held; empty where there is nothing."""
         if self.budget.usd is not None and self._unpriced:
@@ -65,38 +86,54 @@ class Ledger:
         """Whether the size of a prompt matters before it is sent."""
         return self.budget.tokens is not None or (self.budget.usd is not None and self._prices.of(model) is not None)
 
-    def before_model_call(self, prompt_tokens: int = 0, model: str = "") -> None:
+    @contextmanager
+    def model_call(self, prompt_tokens: int = 0, model: str = "", wanted: int | None = None) -> Iterator[int | None]:
         """Count a model call whose prompt has about so many tokens.
+
+        It gives how long the reply may be, in tokens: as long as wanted, or as the budget leaves. As much is
+        held back until the call has ended, and what it used is to be entered.
 
         Raises:
             BudgetExceeded: no call, no money, or not one token of a reply is left.
         """
+        with self._lock:
+            room = self._room(prompt_tokens, model)
+            self._check(room)
+            self._calls += 1
+            most = min([*room.values(), *([] if wanted is None else [wanted])], default=None)
+            tokens, usd = prompt_tokens + (most or 0), self._price(model, prompt_tokens, most or 0)
+            self._held_tokens += tokens
+            self._held_usd += usd
+        try:
+            yield most
+        finally:
+            with self._lock:
+                self._held_tokens -= tokens
+                self._held_usd -= usd
+
+    def _check(self, room: Mapping[str, int]) -> None:
         budget, spent = self.budget, self._spent
         if budget.model_calls is not None and self._calls >= budget.model_calls:
             self.refuse("model_calls", budget.model_calls, self._calls)
-        room = self._room(prompt_tokens, model)
         if budget.tokens is not None and room["tokens"] < 1:
             self.refuse("tokens", budget.tokens, spent.tokens)
         if budget.usd is not None and ((spent.usd or 0.0) >= budget.usd or room.get("usd", 1) < 1):
             self.refuse("usd", budget.usd, spent.usd or 0.0)
-        self._calls += 1
-
-    def reply_tokens(self, wanted: int | None, prompt_tokens: int, model: str = "") -> int | None:
-        """How long the reply may be, in tokens: as long as wanted, or as the budget leaves."""
-        limits = [*self._room(prompt_tokens, model).values(), *([] if wanted is None else [wanted])]
-        return min(limits, default=None)
 
     def _room(self, prompt_tokens: int, model: str) -> dict[str, int]:
         """How many tokens of a reply the limits leave after the prompt, where they can be held before a call."""
         room: dict[str, int] = {}
         if self.budget.tokens is not None:
-            room["tokens"] = self.budget.tokens - self._spent.tokens - prompt_tokens
-        price = self._prices.of(model) if self.budget.usd is not None else None
-        if self.budget.usd is not None and price is not None and price.output:
-            prompt = price.usd(Usage(prompt_tokens=prompt_tokens))
-            left = self.budget.usd - (self._spent.usd or 0.0) - prompt
-            room["usd"] = int(left / price.usd(Usage(completion_tokens=1)))
+            room["tokens"] = self.budget.tokens - self._spent.tokens - self._held_tokens - prompt_tokens
+        if self.budget.usd is not None and (token := self._price(model, 0, 1)):
+            left = self.budget.usd - (self._spent.usd or 0.0) - self._held_usd - self._price(model, prompt_tokens, 0)
+            room["usd"] = int(left / token)
         return room
+
+    def _price(self, model: str, prompt_tokens: int, reply_tokens: int) -> float:
+        """What so many tokens cost in USD, where the money is limited and the price known."""
+        price = self._prices.of(model) if self.budget.usd is not None else None
+        return price.usd(Usage(prompt_tokens=prompt_tokens, completion_tokens=reply_tokens)) if price else 0.0
 
     def add(self, usage: Usage, model: str = "") -> Usage:
         """Enter what a counted call of the model used; it comes back with its price."""
@@ -118,14 +155,16 @@ class Ledger:
         Raises:
             BudgetExceeded: the source has been called as often as it may be.
         """
-        limit = self.budget.calls_per_source
-        if limit is not None and self._asked[source] >= limit:
-            self.refuse("calls_per_source", limit, self._asked[source], f" for {source!r}")
-        if usd is not None and self.budget.usd is not None and (self._spent.usd or 0.0) + usd > self.budget.usd:
-            self.refuse("usd", self.budget.usd, self._spent.usd or 0.0, f" for {source!r}")
-        self._asked[source] += 1
-        if usd is not None:
-            self._spent += Usage(usd=usd)
+        budget, where = self.budget, f" for {source!r}"
+        with self._lock:
+            asked, spent = self._asked[source], self._spent.usd or 0.0
+            if budget.calls_per_source is not None and asked >= budget.calls_per_source:
+                self.refuse("calls_per_source", budget.calls_per_source, asked, where)
+            if usd is not None and budget.usd is not None and spent + self._held_usd + usd > budget.usd:
+                self.refuse("usd", budget.usd, spent, where)
+            self._asked[source] += 1
+            if usd is not None:
+                self._spent += Usage(usd=usd)
 
     def refuse(self, limit: str, allowed: float, spent: float, where: str = "") -> NoReturn:
         """Note that a limit is reached.

@@ -46,7 +46,7 @@ from rag.run.costs import Costs
 from rag.run.given import Given
 from rag.run.informed import informed, learnt
 from rag.run.meter import metered
-from rag.run.outcome import Outcome, completed, looked, salvaged
+from rag.run.outcome import Outcome, completed, looked, marked, salvaged
 from rag.run.perloop import PerLoop
 from rag.run.reading import Reading
 from rag.run.retry import ATTEMPTS
@@ -160,26 +160,31 @@ class Driver:
             except BudgetExceeded:
                 answer = await salvaged(self._task, self._runs, self._draft)
             span.details["reply"] = answer.text
-        answer = completed(answer, Outcome(self._task, self._runs, self._ledger, self._tracer, partial=self._partial))
-        if strict and self._ledger.exceeded:
-            first = self._ledger.exceeded[0]
-            first.partial = answer
-            raise first
-        await learnt(answer, self._task, self._tools.experience)
-        if keep is not None:
+            outcome = Outcome(self._task, self._runs, self._ledger, self._tracer, partial=self._partial)
+            marked(span, outcome, strict=strict)
+        answer = completed(answer, outcome)
+        if keep is not None:  # also what is raised was said to somebody
             answer = await keep(answer)
+        if strict and (reached := self._ledger.reached):
+            reached[0].partial = answer
+            raise reached[0]
+        await learnt(answer, self._task, self._tools.experience)
         self._tell("answer", answer=answer)
         return answer
 
     async def first_plan(self, planner: Planner) -> Plan:
-        """The first plan that the planner would run.
+        """The first plan that the planner would run, less what cannot fit the budget.
 
         Raises:
-            BudgetExceeded: the planner had not come to one in time.
+            BudgetExceeded: the planner had not come to one in time, or nothing of it fits.
             RagError: the planner came to none.
         """
         with metered(self._ledger.add_call), self._tracer.span(type(planner).__name__, "plan"):
-            return self._signed(await self._in_time(partial(self._planned, planner)))
+            action = await self._in_time(partial(self._planned, planner))
+            if isinstance(action, Plan):
+                return self._signed(action)
+            kept = self._afforded(action, self._signed(action.plan))
+            return kept.noted(*map(str, self._ledger.exceeded))
 
     async def _in_time(self, work: Callable[[], Awaitable[_Result]]) -> _Result:
         seconds = self._task.budget.seconds
@@ -189,13 +194,14 @@ class Driver:
             self._ledger.refuse("seconds", seconds, self._tracer.seconds)
         raise RuntimeError("the work neither ended nor was cancelled")
 
-    async def _planned(self, planner: Planner) -> Plan:
+    async def _planned(self, planner: Planner) -> Execute | Plan:
+        """The first plan that the planner wants run, else that of an answer which it gives without running one."""
         with closing(start(planner, await self._informed())) as steps:
             outcome = advance(planner, steps, None)
             while not isinstance(outcome, Answer):
                 for action in outcome:
                     if isinstance(action, Execute):
-                        return action.plan
+                        return action
                 outcome = advance(planner, steps, await self._performed(outcome))
             return outcome.plan
 
@@ -255,10 +261,7 @@ class Driver:
         return Relevance(known)
 
     async def _executed(self, action: Execute) -> Executed:
-        plan = self._signed(allowed(action.plan, self._task))
-        plan = afforded(
-            plan, self._task, self._ledger, self._tracer.seconds, exact=action.exact, done=action.done or ()
-        )
+        plan = self._afforded(action, self._signed(allowed(action.plan, self._task)))
         self._tell("plan", plan=plan)
         run = PlanRun(
             plan,
@@ -272,6 +275,10 @@ class Driver:
         )
         self._runs.append(run)
         return await run.perform()
+
+    def _afforded(self, action: Execute, plan: Plan) -> Plan:
+        seconds, done = self._tracer.seconds, action.done or ()
+        return afforded(plan, self._task, self._ledger, seconds, exact=action.exact, done=done)
 
     def _signed(self, plan: Plan) -> Plan:
         return signed(plan, self._task, self._tools.costs)

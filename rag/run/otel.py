@@ -41,6 +41,8 @@ _NAMES: Final = {
     "ahead": "rag.ahead",
     "evidence": "rag.evidence",
     "sources": "rag.sources",
+    "partial": "rag.partial",
+    "limit": "rag.limit",
     "estimated": "rag.usage.estimated",
     "usd": "rag.usage.usd",
     "prompt_tokens": "gen_ai.usage.input_tokens",

@@ -12,10 +12,10 @@ from rag.run.budget import Ledger
 from rag.run.given import listed
 from rag.run.reading import Looked, extracted
 from rag.run.scheduler import PlanRun
-from rag.run.tracing import Tracer
+from rag.run.tracing import OpenSpan, Tracer
 from rag.types import Answer, Evidence
 
-__all__ = ["Outcome", "completed", "looked", "salvaged"]
+__all__ = ["Outcome", "completed", "looked", "marked", "salvaged"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,12 @@ class Outcome:
     ledger: Ledger
     tracer: Tracer
     partial: bool = False
+
+    @property
+    def lost(self) -> bool:
+        """Whether anything that was needed is missing."""
+        cut = self.partial or self.ledger.exceeded or any(run.incomplete for run in self.runs)
+        return bool(cut or looked(self.runs).failures)
 
 
 def looked(runs: Sequence[PlanRun]) -> Looked:
@@ -66,9 +72,7 @@ async def salvaged(task: Task, runs: Sequence[PlanRun], draft: Draft | None) -> 
 
 def completed(answer: Answer, outcome: Outcome) -> Answer:
     """The answer with usage and trace, with what came of each step, and with notes on all that is missing."""
-    failures = looked(outcome.runs).failures
-    spent = [str(error) for error in outcome.ledger.exceeded]
-    lost = outcome.partial or spent or failures or any(run.incomplete for run in outcome.runs)
+    spent = [str(error) for error in outcome.ledger.reached]
     trace = outcome.tracer.spans
     return answer.model_copy(
         update={
@@ -76,10 +80,20 @@ def completed(answer: Answer, outcome: Outcome) -> Answer:
             "plan": answer.plan.replace(ran=ran_of(trace)),
             "usage": outcome.ledger.usage.model_copy(update={"seconds": outcome.tracer.seconds}),
             "trace": trace,
-            "partial": answer.partial or bool(lost),
+            "partial": answer.partial or outcome.lost,
             "notes": _notes(answer, outcome, spent),
         }
     )
+
+
+def marked(span: OpenSpan, outcome: Outcome, *, strict: bool) -> None:
+    """Have the span of the question tell of a limit that was reached, and of what is missing."""
+    if outcome.lost:
+        span.attributes["partial"] = True
+    if reached := outcome.ledger.reached:
+        span.attributes["limit"] = reached[0].limit
+        if strict:
+            span.failed(reached[0])
 
 
 def _notes(answer: Answer, outcome: Outcome, spent: Sequence[str]) -> tuple[str, ...]:

@@ -58,6 +58,10 @@ def one_step(source="docs", **args):
     return Plan.from_json({"steps": [{"id": "s1", "source": source, "args": {"query": "x", **args}}]})
 
 
+def two_steps():
+    return Plan.from_json({"steps": [{"id": f"s{n}", "source": "docs", "args": {"query": str(n)}} for n in range(2)]})
+
+
 def read_and_answer(plan):
     def planner(task):
         (executed,) = yield (Execute(plan),)
@@ -532,3 +536,39 @@ async def test_a_reply_with_half_of_a_surrogate_pair_can_be_kept_and_sent():
     model = FakeModel(["A cut \ud83d emoji."])
     answer = await driver(model=model).answer(Planned(chats))
     assert "A cut ? emoji" in answer.model_dump_json()
+
+
+async def test_the_first_plan_is_the_one_that_would_run_within_the_budget():
+    plan = await driver(budget=Budget(calls_per_source=1)).first_plan(read_and_answer(two_steps()))
+    assert [step.id for step in plan.steps] == ["s0"]
+    assert plan.notes[0].startswith("the plan cannot fit its budget: s1 asks 'docs'")
+
+
+async def test_what_is_refused_for_its_cost_is_refused_for_what_was_declared_not_for_one_slow_call():
+    docs = Docs()
+    made = driver(docs, budget=Budget(seconds=5))
+    made._tools.costs.called("docs", 60.0, [])
+    answer = await made.answer(read_and_answer(one_step()))
+    assert not answer.partial
+
+
+@pytest.mark.parametrize(("strict", "status"), [(False, "ok"), (True, "error")])
+async def test_the_questions_span_tells_which_limit_was_reached(strict, status):
+    try:
+        answer = await driver(budget=Budget(calls_per_source=1)).answer(read_and_answer(two_steps()), strict=strict)
+    except BudgetExceeded as error:
+        answer = error.partial
+    span = answer.trace[0]
+    assert (span.status, span.attributes["limit"], span.attributes["partial"]) == (status, "calls_per_source", True)
+
+
+async def test_a_limit_that_is_reached_strictly_is_told_after_the_answer_was_kept():
+    kept = []
+
+    async def keep(answer):
+        kept.append(answer)
+        return answer
+
+    with pytest.raises(BudgetExceeded) as error:
+        await driver(budget=Budget(calls_per_source=1)).answer(read_and_answer(two_steps()), keep, strict=True)
+    assert kept == [error.value.partial]
