@@ -98,8 +98,8 @@ class SqliteStore(SqliteFile):
         """As `Vectors.vectors`."""
         values = _owner(scope) | {"numbers": json.dumps(list(numbers)), "embedder": embedder}
         query = (
-            "SELECT number, vector FROM json_each(:numbers) JOIN vectors ON number = value AND embedder = :embedder"  # noqa: S608
-            f" JOIN turns ON arrival = number WHERE {_OWNED}"
+            "SELECT number, vector FROM json_each(:numbers) CROSS JOIN vectors ON number = value AND embedder = :embedder"  # noqa: S608
+            f" CROSS JOIN turns ON arrival = number WHERE {_OWNED}"
         )
         with self._held() as db:
             return dict(db.execute(query, values))
