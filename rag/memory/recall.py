@@ -40,7 +40,7 @@ MOST_TURNS: Final = 20_000
 """Turns that one question is compared with; of more, the latest."""
 
 _EMBEDDED: Final = 256  # turns without a vector that one question has embedded: a second or two
-_DROP: Final = 0.6  # of the best score: what a turn of a window must reach to be on the list
+_DROP: Final = 0.5  # of the best score: what a turn of a window must reach to be on the list
 _AS_GOOD: Final = 0.9  # of the best score: talk that is as much about a topic as the best
 _log = logging.getLogger(__name__)
 
