@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
+from planners.fill import is_plain
 from planners.records import is_record
 from rag.card import SourceCard
 from rag.plan import Plan, Ref, Step
@@ -14,6 +15,7 @@ from rag.plan.givers import givers_among, needs
 
 __all__ = ["drafted"]
 
+_NOTHING: Final = "nothing: all of the plan is yours to make"
 _LEFT_OUT: Final = "left out, since the question does not give its"
 
 
@@ -32,16 +34,25 @@ def drafted(prior: Plan, said: Mapping[str, str], cards: Sequence[SourceCard]) -
     giving = {name for by_name in given.values() for givers in by_name.values() for name in givers}
     # A search that leads to another source is for a name in the question; rules search for the whole of it.
     guessed = {card.name for card in cards if card.name in giving and not is_record(card)}
+    # Of what other arguments a tool must be given, rules guess at the values: a model copies what it is shown.
+    by_name = {card.name: card for card in cards}
+    guessed |= {step.source for step in prior.steps if step.source in by_name and _guesses(step, by_name[step.source])}
     steps = [step for step in prior.steps if not step.if_empty and step.source not in guessed]
     steps = [step for step in steps if all(isinstance(step.args.get(name), Ref) for name in given.get(step.source, ()))]
     notes = prior.notes
-    if any(given.values()):
+    if any(given.values()) or guessed:
         asked = {step.source for step in steps}
         notes = tuple(
             note for note in notes if asked and _LEFT_OUT not in note and note.partition(":")[0] not in guessed
         )
     shown = [_short(step, said) for step in steps]
-    return "\n".join([*notes, json.dumps({"steps": shown}, ensure_ascii=False)]) if steps or notes else "nothing"
+    return "\n".join([*notes, json.dumps({"steps": shown}, ensure_ascii=False)]) if steps or notes else _NOTHING
+
+
+def _guesses(step: Step, card: SourceCard) -> bool:
+    """Whether a value that the source must be given is one for which nothing but its type speaks."""
+    due = (card.required & step.args.keys()) - {card.query_argument}
+    return any(is_plain(card, name) and not isinstance(step.args[name], Ref) for name in due)
 
 
 @lru_cache(maxsize=128)

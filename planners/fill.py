@@ -15,7 +15,7 @@ from planners.language import content, stem
 from planners.schemas import enumerated, id_pattern, is_date, is_state, takes_list, value_types
 from rag.card import SourceCard
 
-__all__ = ["Filling", "fill", "ids", "labels"]
+__all__ = ["Filling", "fill", "ids", "is_plain", "labels"]
 
 _COUNTS: Final = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10}
 _NEWEST: Final = re.compile(
@@ -81,7 +81,25 @@ def _filled(card: SourceCard, text: str, today: date, nouns: frozenset[str]) -> 
     if _is_pointed(card, found):
         # "Has O-7 been shipped?" asks for the state: as a filter it would hide a row in another state.
         found = {name: values for name, values in found.items() if not is_state(card, name)}
-    return tuple(_fillings(card, found))
+    return tuple(_fillings(card, _each_word_once(card, found)))
+
+
+def _each_word_once(card: SourceCard, found: dict[str, list[tuple[Any, str]]]) -> dict[str, list[tuple[Any, str]]]:
+    """The values less those whose words gave another argument its value, where only the type told what to look for."""
+    kept: dict[str, list[tuple[Any, str]]] = {}
+    taken: set[str] = set()
+    for name, values in found.items():
+        plain = is_plain(card, name)
+        kept[name] = [(value, words) for value, words in values if not (plain and words in taken)]
+        taken |= {words for _, words in kept[name][:1] if plain}
+    return {name: values for name, values in kept.items() if values}
+
+
+def is_plain(card: SourceCard, name: str) -> bool:
+    """Whether nothing but its type tells what values an argument takes."""
+    schema = card.properties[name]
+    told = schema.get("role") or schema.get("values") or enumerated(card, name) or id_pattern(card, name)
+    return not (told or is_date(card, name) or takes_list(card, name))
 
 
 def _askable(card: SourceCard, text: str) -> Iterator[str]:

@@ -1,11 +1,13 @@
 """Planning over tools, where one gives what another needs: what rules must leave to the model."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 
+import rag
 from planners.draft import drafted
+from planners.fill import fill
 from planners.offer import offered_lines, offered_schema
 from planners.reaper import MOST_OFFERED, Reaper
 from rag.plan import Plan
@@ -105,16 +107,33 @@ def test_tools_may_be_asked_in_longer_plans_than_other_sources():
 def test_the_draft_holds_no_guess_at_what_a_tool_gives(value):
     args = {"lat": value, "lon": value, "day": "Monday"}
     prior = Plan.from_json({"steps": [{"id": "s1", "source": "Find_Cars", "args": args}]}).noted("Find_Cars: chosen")
-    assert drafted(prior, {}, cards()) == "nothing"
+    assert drafted(prior, {}, cards()).startswith("nothing:")
 
 
 def test_the_draft_holds_no_search_for_a_whole_part_of_the_question():
     args = {"query": "I want a car in Ghent on Monday"}
     prior = Plan.from_json({"steps": [{"id": "s1", "source": "Search_Place", "args": args}]})
-    assert drafted(prior.noted("Search_Place: chosen because it fits best"), {}, cards()) == "nothing"
+    assert drafted(prior.noted("Search_Place: chosen because it fits best"), {}, cards()).startswith("nothing:")
 
 
 def test_the_draft_keeps_what_rules_know():
     steps = [{"id": "s1", "source": "Random_Joke", "args": {}}, {**WRITTEN["steps"][2], "id": "s2"}]
     prior = Plan.from_json({"steps": [*steps, {**WRITTEN["steps"][1], "id": "s3", "args": {}}]})
     assert json.loads(drafted(prior, {}, cards())) == {"steps": Plan.from_json({"steps": steps}).saved()["steps"]}
+
+
+def test_what_gave_one_argument_its_value_gives_no_other_one():
+    def transfer(sender: str, receiver: str, amount: int, tip: int) -> list[str]:
+        """Send money."""
+
+    (filling,) = fill(rag.source("transfer", transfer).card, "Transfer 100 to Sarah", date(2026, 1, 1))
+    assert filling.args == {"sender": "Sarah", "amount": 100}
+    assert filling.missing(rag.source("transfer", transfer).card) == ("receiver", "tip")
+
+
+def test_the_draft_shows_no_value_that_only_its_type_speaks_for():
+    def news(category: str) -> list[str]:
+        """Headlines."""
+
+    prior = Plan.from_json({"steps": [{"id": "s1", "source": "news", "args": {"category": "Sarah"}}]})
+    assert drafted(prior, {}, (rag.source("news", news).card,)).startswith("nothing:")
