@@ -9,15 +9,20 @@ import platform
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from prompts import load
+from rag import tokens
+from rag.card import Schema
+from rag.protocols import Message, Model, Reply
+from rag.types import Usage
 
-__all__ = ["RESULTS", "ROOT", "data_dir", "jsonl", "qrels", "report"]
+__all__ = ["RESULTS", "ROOT", "Heard", "data_dir", "jsonl", "qrels", "report"]
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
@@ -64,6 +69,42 @@ def qrels(folder: Path) -> dict[str, dict[str, int]]:
         query_id, doc_id, relevance = line.split("\t")
         found.setdefault(query_id, {})[doc_id] = int(relevance)
     return found
+
+
+class Heard:
+    """A model that keeps what it is asked, as requests to an endpoint, and what it writes to planners.
+
+    With `estimated` the size of what it reads and writes is estimated, whatever its endpoint reports.
+    """
+
+    def __init__(self, model: Model, *, estimated: bool = False) -> None:
+        self._model, self._estimated, self.name = model, estimated, model.name
+        self.asked: list[dict[str, Any]] = []
+        self.written: list[str] = []
+
+    async def complete(
+        self,
+        messages: Sequence[Message],
+        *,
+        schema: Schema | None = None,
+        max_tokens: int | None = None,
+        on_token: Callable[[str], None] | None = None,
+    ) -> Reply:
+        """The model's reply."""
+        form = {"type": "json_schema", "json_schema": {"name": "reply", "schema": schema}}
+        request = {"messages": [asdict(message) for message in messages], "max_tokens": max_tokens, "temperature": 0.0}
+        self.asked.append(request | ({"response_format": form} if schema else {}))
+        reply = await self._model.complete(messages, schema=schema, max_tokens=max_tokens, on_token=on_token)
+        if schema:
+            self.written.append(reply.text)
+        if not self._estimated:
+            return reply
+        read, wrote = tokens.of_prompt(messages, schema), tokens.estimate(reply.text)
+        return Reply(reply.text, Usage(prompt_tokens=read, completion_tokens=wrote, estimated=True), reply.finish)
+
+    async def aclose(self) -> None:
+        """Close the model."""
+        await self._model.aclose()
 
 
 def report(name: str, result: dict[str, Any], *, prompts: Sequence[str] = ()) -> dict[str, Any]:

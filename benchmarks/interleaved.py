@@ -7,7 +7,9 @@
 `loopback` has both do one job of three steps over an endpoint that answers after 200 ms with what a good model
 would write: what the shape of each costs. The others ask a model to answer questions of MultiHop-RAG from one
 source per publisher, and compare the sources asked with those of the gold passages; plans are run, but read only
-with `--answers`. Questions of `--nulls` have their answer in no source: they are read, to see whether it is said so.
+with `--answers`, and the seconds are those of looking up. Questions of `--nulls` have their answer in no source. They
+are read, to see whether the model says so: each sentence is of what is lacking, and none is cited. Where nothing was
+found, or the model wrote nothing, it has not said so ("nothing_read").
 """
 
 from __future__ import annotations
@@ -16,65 +18,36 @@ import argparse
 import asyncio
 import json
 import random
-import re
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Any
 
 import rag
 from benchmarks import routing
-from benchmarks.common import data_dir, jsonl, report
+from benchmarks.common import Heard, data_dir, jsonl, report
 from benchmarks.endpoint import serving
 from benchmarks.job import PLAN, QUESTION, TEXT, sources
 from planners.react import React
 from planners.reaper import Reaper
 from planners.written import objects
-from rag import tokens
-from rag.card import Schema, SourceCard
+from rag.card import SourceCard
 from rag.errors import PlanError
+from rag.ingest.sentences import sentences
 from rag.plan import Plan, from_model, problems
-from rag.protocols import Draft, Message, Model, Planner, Read, Reply, Steps, Task
+from rag.protocols import Draft, Planner, Read, Steps, Task
 from rag.read.citations import speaks_of_absence
 from rag.read.unsourced import NOTHING_FOUND
-from rag.types import Answer, Usage
+from rag.types import Answer
 
 LATENCY, SOURCE_DELAY = 0.2, 0.05  # seconds
 PLANNERS: dict[str, Planner] = {"reaper": Reaper(), "react": React()}
+PROMPTS = {"reaper": ("plan", "repair", "answer"), "react": ("react", "answer")}
 STEPS: list[dict[str, Any]] = [
     *({"thought": "…", "step": {"source": step["source"], "args": step["args"]}} for step in json.loads(PLAN)["steps"]),
     {"thought": "That is all.", "step": None},
 ]
-
-
-class Heard:
-    """A model whose replies to planners are kept; without usage of its own, the size of what it reads is estimated."""
-
-    def __init__(self, model: Model, *, estimated: bool = False) -> None:
-        self._model, self._estimated, self.name = model, estimated, model.name
-        self.written: list[str] = []
-
-    async def complete(
-        self,
-        messages: Sequence[Message],
-        *,
-        schema: Schema | None = None,
-        max_tokens: int | None = None,
-        on_token: Callable[[str], None] | None = None,
-    ) -> Reply:
-        """The model's reply."""
-        reply = await self._model.complete(messages, schema=schema, max_tokens=max_tokens, on_token=on_token)
-        if schema:
-            self.written.append(reply.text)
-        if not self._estimated:
-            return reply
-        read, wrote = tokens.of_prompt(messages, schema), tokens.estimate(reply.text)
-        return Reply(reply.text, Usage(prompt_tokens=read, completion_tokens=wrote, estimated=True), reply.finish)
-
-    async def aclose(self) -> None:
-        """Close the model."""
-        await self._model.aclose()
 
 
 class Unread:
@@ -142,12 +115,19 @@ def looked_up(assistant: rag.Assistant, model: Heard, question: dict[str, Any]) 
         "sources_asked": len(asked),
         "unknown_run": len(asked - {card.name for card in cards}),
         "by_rules": any(note.startswith("planned by rules") for note in answer.notes),
-        "says_so": NOTHING_FOUND in answer.text or (speaks_of_absence(answer.text) and not answer.citations),
+        "model_says_so": _says_so(answer),
+        "nothing_read": NOTHING_FOUND in answer.text,
         "model_calls": answer.usage.model_calls,
         "tokens": answer.usage.tokens,
         "seconds": time.perf_counter() - started,
         **_validity(model.written, cards),
     }
+
+
+def _says_so(answer: Answer) -> bool:
+    """Whether the model said, and said no more, than that the sources lack the answer."""
+    said = [answer.text[start:end] for start, end in sentences(answer.text)]
+    return NOTHING_FOUND not in answer.text and not answer.citations and all(map(speaks_of_absence, said))
 
 
 def _validity(written: Sequence[str], cards: Sequence[SourceCard]) -> dict[str, int]:
@@ -158,9 +138,9 @@ def _validity(written: Sequence[str], cards: Sequence[SourceCard]) -> dict[str, 
         if plan is None:
             unreadable += 1
             continue
-        wrong = {match[1] for problem in problems(plan, cards) if (match := re.match(r"step '(\w+)'", str(problem)))}
+        wrong = [str(problem) for problem in problems(plan, cards)]
         steps += len(plan.steps)
-        sound += sum(step.id not in wrong for step in plan.steps)
+        sound += sum(not any(f"step {step.id!r}" in problem for problem in wrong) for step in plan.steps)
         unknown += sum(step.source not in names for step in plan.steps)
     return {"steps": steps, "sound": sound, "unknown_written": unknown, "unreadable": unreadable}
 
@@ -176,7 +156,7 @@ def _read(text: str) -> Plan | None:
         return None
 
 
-def summary(rows: Sequence[dict[str, Any]], missing: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def summary(rows: Sequence[dict[str, Any]], missing: Sequence[dict[str, Any]], *, read: bool) -> dict[str, Any]:
     """Means over the questions with sources, totals over the steps, and what was said where nothing is to be found."""
     steps = sum(row["steps"] for row in rows)
     return {
@@ -185,23 +165,29 @@ def summary(rows: Sequence[dict[str, Any]], missing: Sequence[dict[str, Any]]) -
         "arguments_valid": round(sum(row["sound"] for row in rows) / steps, 3) if steps else None,
         "steps_written": steps,
         **{key: sum(row[key] for row in rows) for key in ("unknown_run", "unknown_written", "unreadable", "by_rules")},
-        **_cost(rows),
-        "null": {
-            "questions": len(missing),
-            "said_so": sum(row["says_so"] for row in missing),
-            "sources_asked": round(statistics.mean(row["sources_asked"] for row in missing), 2),
-            **_cost(missing),
-        }
-        if missing
-        else None,
+        **_cost(rows, "seconds_p50" if read else "lookup_seconds_p50"),
+        "null": _null(missing) if missing else None,
     }
 
 
-def _cost(rows: Sequence[dict[str, Any]]) -> dict[str, float]:
+def _null(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Of questions that nothing answers: how many the model left so, to how many it was not asked, the rest."""
+    said, unread = (sum(row[key] for row in rows) for key in ("model_says_so", "nothing_read"))
+    return {
+        "questions": len(rows),
+        "model_says_so": said,
+        "nothing_read": unread,
+        "answered_all_the_same": len(rows) - said - unread,
+        "sources_asked": round(statistics.mean(row["sources_asked"] for row in rows), 2),
+        **_cost(rows, "seconds_p50"),
+    }
+
+
+def _cost(rows: Sequence[dict[str, Any]], seconds: str) -> dict[str, float]:
     return {
         "model_calls": round(statistics.mean(row["model_calls"] for row in rows), 2),
         "tokens": round(statistics.mean(row["tokens"] for row in rows)),
-        "seconds_p50": round(statistics.median(row["seconds"] for row in rows), 2),
+        seconds: round(statistics.median(row["seconds"] for row in rows), 2),
     }
 
 
@@ -217,7 +203,7 @@ def asked(options: argparse.Namespace) -> dict[str, Any]:
         chosen = whole if options.answers else unread
         rows = [looked_up(chosen, model, question) for question in routing.questions(options.n, options.seed)]
         missing = [looked_up(whole, model, question) for question in nulls(options.nulls, options.seed)]
-    return {"read": options.answers, "model": options.model, **summary(rows, missing)}
+    return {"read": options.answers, "model": options.model, **summary(rows, missing, read=options.answers)}
 
 
 def main() -> None:
@@ -231,10 +217,12 @@ def main() -> None:
     parser.add_argument("--base-url", help="an OpenAI-compatible endpoint")
     options = parser.parse_args()
     if options.what != "loopback":
-        report(f"interleaved_{options.what}", asked(options))
+        report(f"interleaved_{options.what}", asked(options), prompts=PROMPTS[options.what])
         return
+    told = {"model": "scripted: writes what a good one would", "tokens_are": "estimated", "questions": options.n}
     both = {name: loopback(name, options.n) for name in PLANNERS}
-    report("interleaved_loopback", {"latency": LATENCY, "source_delay": SOURCE_DELAY, "questions": options.n, **both})
+    prompts = sorted({*PROMPTS["reaper"], *PROMPTS["react"]})
+    report("interleaved_loopback", {**told, "latency": LATENCY, "source_delay": SOURCE_DELAY, **both}, prompts=prompts)
 
 
 if __name__ == "__main__":

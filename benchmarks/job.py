@@ -9,17 +9,16 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from collections.abc import Sequence
 from typing import Any
 
 import rag
+from benchmarks.common import Heard
 from planners.actions import complete, retrieve_and_read
-from rag.card import Schema
 from rag.plan import Plan
-from rag.protocols import Message, Model, Planner, Reply, Steps, Task
+from rag.protocols import Model, Planner, Steps, Task
 
-__all__ = ["PLAN", "TEXT", "Floor", "Heard", "Ours", "Planned", "requests_of", "sources"]
+__all__ = ["PLAN", "TEXT", "Floor", "Ours", "Planned", "requests_of", "sources"]
 
 QUESTION = (
     "What does the newest order hold, what is the window for returns, and what do reviews say of its battery? ({})"
@@ -108,41 +107,15 @@ class Floor:
     async def __call__(self) -> str:
         """The text of the second reply."""
         steps = {step["id"]: step for step in json.loads(await self._written(self._plan))["steps"]}
-        first, _ = await asyncio.gather(
+        found = await asyncio.gather(
             self._sources.orders(**steps["s1"]["args"]), self._sources.policies(**steps["s2"]["args"])
         )
-        await self._sources.reviews(**{**steps["s3"]["args"], "product": first[0]["product_id"]})
+        await self._sources.reviews(**{**steps["s3"]["args"], "product": found[0][0]["product_id"]})
         return await self._written(self._answer)
 
     async def _written(self, request: dict[str, Any]) -> str:
         reply = await self._create(model=self._name, **request)
         return str(reply.choices[0].message.content)
-
-
-class Heard:
-    """A model that keeps what it was asked: the requests that the floor is to send."""
-
-    def __init__(self, model: Model) -> None:
-        self._model, self.name = model, model.name
-        self.asked: list[dict[str, Any]] = []
-
-    async def complete(
-        self,
-        messages: Sequence[Message],
-        *,
-        schema: Schema | None = None,
-        max_tokens: int | None = None,
-        on_token: Callable[[str], None] | None = None,
-    ) -> Reply:
-        """The model's reply."""
-        form = {"type": "json_schema", "json_schema": {"name": "reply", "schema": schema}}
-        request = {"messages": [asdict(message) for message in messages], "max_tokens": max_tokens, "temperature": 0.0}
-        self.asked.append(request | ({"response_format": form} if schema else {}))
-        return await self._model.complete(messages, schema=schema, max_tokens=max_tokens, on_token=on_token)
-
-    async def aclose(self) -> None:
-        """Close the model."""
-        await self._model.aclose()
 
 
 async def requests_of(model: Model, given: Sequence[Any]) -> list[dict[str, Any]]:

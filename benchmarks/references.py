@@ -27,13 +27,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 import rag
-from benchmarks.common import report
+from benchmarks.common import Heard, report
 from benchmarks.nestful import SETS, Request, made, requests, resolved, specifications
 from planners.reaper import read_plan
 from rag.card import SourceCard
 from rag.errors import PlanError, SourceError
 from rag.plan import Plan, problems, references, repair
-from rag.protocols import Message, Reply
 from rag.run.resolve import fitted
 from rag.sources.tools import tools
 from rag.testing.fakes import FakeModel
@@ -77,23 +76,6 @@ class Recorded:
         self.used["nearest"] += 1
         alike = [sum(args.get(key) == value for key, value in arguments.items()) for args, _ in recorded]
         return recorded[alike.index(max(alike))][1]
-
-
-class Heard:
-    """A model that keeps what it wrote last."""
-
-    def __init__(self, model: Any) -> None:
-        self.name, self._model, self.replies = model.name, model, list[str]()
-
-    async def complete(self, messages: Sequence[Message], **options: Any) -> Reply:
-        """The model's reply, kept."""
-        reply: Reply = await self._model.complete(messages, **options)
-        self.replies.append(reply.text)
-        return reply
-
-    async def aclose(self) -> None:
-        """Close the model."""
-        await self._model.aclose()
 
 
 class Oracle(FakeModel):
@@ -180,7 +162,7 @@ def drawn(name: str, n: int, seed: int) -> list[Request]:
 async def planned(request: Request, recorded: Recorded, assistant: rag.Assistant, heard: Heard) -> dict[str, Any]:
     """One plan of the planner beside the gold one, and what became of it."""
     recorded.play(request)
-    heard.replies.clear()
+    heard.written.clear()
     started = time.perf_counter()
     plan = await assistant.aplan(request.question)
     seconds = time.perf_counter() - started
@@ -188,7 +170,7 @@ async def planned(request: Request, recorded: Recorded, assistant: rag.Assistant
     answer = await assistant.arun(plan.replace(question=None)) if plan.steps else None
     asked, due = ({step.source for step in each.steps} for each in (plan, request.plan))
     flows, due_flows = _flows(plan), _flows(request.plan)
-    written = _written(heard.replies, recorded.cards)
+    written = _written(heard.written, recorded.cards)
     return {
         "id": request.id,
         "f1": 2 * len(asked & due) / (len(asked) + len(due)),
@@ -277,7 +259,8 @@ def main() -> None:
     asked = options.what == "model"
     model = rag.model(options.model, base_url=options.base_url, api_key="any", timeout=600.0) if asked else None
     found = asyncio.run(measured(options.set, options.n, options.seed, model))
-    report(f"references_{options.set}" if asked else f"references_oracle_{options.set}", found)
+    name = f"references_{options.set}" if asked else f"references_oracle_{options.set}"
+    report(name, found, prompts=("plan", "repair") if asked else ())
 
 
 if __name__ == "__main__":
