@@ -156,10 +156,13 @@ class Clause:
         return any(word in self.lists["subjects"] for word in words[1:])
 
     def _attributive(self, start: int, end: int) -> bool:
-        """"The June deadline", "Monday's meeting": the time tells of a thing, which is no talk."""
-        after = end + 1 if end < len(self.tokens) and self.tokens[end].word == "'s" else end
-        if after >= len(self.tokens) or not self.content(after) or self.talk[after]:
+        """Whether the time tells of a thing that is no talk: "the June deadline", "Monday's meeting"."""
+        owns = end < len(self.tokens) and self.tokens[end].word == "'s"
+        after = end + owns
+        if after >= len(self.tokens) or self.talk[after]:
             return False
-        if after > end:
-            return not self.tokens[after].named
-        return start > 0 and self.tokens[start - 1].word in ("the", "a", "'s", "this", "that", "my", "our", "your")
+        if self._grammar.is_ordinal(self.tokens[end - 1].word):
+            return self.tokens[after].worded and self.tokens[after].word not in self.lists["light"]
+        if not self.content(after):
+            return False
+        return not self.tokens[after].named if owns else start > 0 and self.tokens[start - 1].word in self.lists["owning"]

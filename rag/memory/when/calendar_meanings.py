@@ -80,6 +80,11 @@ def date_of(month: int, day: int, year: int | None = None) -> Date | None:
 
 
 @meaning
+def _spoken_year(a: int = 20, b: int = 0) -> int | None:
+    return a * 100 + b if a * 100 + b in _YEARS and b != 1 else None
+
+
+@meaning
 def _numeric(a: int, b: int, y: int | None = None, first: str = "") -> Expression | None:
     # The order of day and month is the calendar's when the numbers leave it open.
     year = None if y is None else y if y > 99 else _short_year(y)

@@ -71,6 +71,10 @@ class Grammar:
         """Whether a word is one that counts: "two", "twenty"."""
         return any(word in self.words[name] for name in ("ONES", "TEENS", "TENS"))
 
+    def is_ordinal(self, word: str) -> bool:
+        """Whether a word ends an ordinal number: "third", the "th" of "8th"."""
+        return word in self.words["ORDWORD"] or word in self.words["SUFFIX"]
+
     def _seen(self, token: Token) -> tuple[str, dict[str, Any]]:
         word = token.word
         if token.named_span:

@@ -70,6 +70,8 @@ def _months_days(month: int, a: int, b: int, year: int | None = None) -> Express
 
 @meaning
 def _either_like(one: Expression, other: Expression) -> Expression | None:
+    if isinstance(one, Beyond) and isinstance(other, Beyond) and one.later != other.later:
+        return Both(one, other)  # "after May and before July" is a span
     return Either(one, other) if one.rank == other.rank else None
 
 

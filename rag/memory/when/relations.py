@@ -141,6 +141,11 @@ class Beyond(Expression):
     rank: ClassVar[int] = 75
 
     @property
+    def later(self) -> bool:
+        """Whether it lies after its anchor."""
+        return self.how in ("since", "after")
+
+    @property
     def of_sessions(self) -> bool:
         return self.anchor.of_sessions
 
@@ -149,7 +154,7 @@ class Beyond(Expression):
             if (span := extent(region)) is not None:
                 start, end = span
                 edge = start if self.how in ("since", "before") else end
-                part = Part(start=edge) if self.how in ("since", "after") else Part(end=edge)
+                part = Part(start=edge) if self.later else Part(end=edge)
                 yield common(within, (part,))
 
 
