@@ -101,6 +101,8 @@ def joined(before: Executed, found: Executed) -> Executed:
         failures={step: why for step, why in before.failures.items() if step in kept} | dict(found.failures),
         notes=(*before.notes, *found.notes),
         rows={**before.rows, **found.rows},
+        down=before.down | found.down,
+        model_calls=found.model_calls,
     )
 
 

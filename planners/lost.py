@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from rag.plan import ArgValue, Plan, Ref, Step, Template, references
-from rag.protocols import Executed, Row
+from rag.plan import ArgValue, Plan, Ref, Step, Template
+from rag.protocols import Executed
 
 __all__ = ["FOUND_NOTHING", "Lost", "referring"]
 
@@ -20,7 +20,7 @@ class Lost:
     """The part of a plan that has to be planned anew.
 
     `steps` are in plan order, and `why` tells by id why each brought nothing. `down` are the sources that
-    failed by themselves, and not for want of a value. `kept` is the plan less that part.
+    failed by themselves. `kept` is the plan less that part.
     """
 
     steps: tuple[Step, ...]
@@ -40,10 +40,9 @@ class Lost:
         gone = _gone(executed, needed)
         steps = tuple(step for step in plan.steps if step.id in gone)
         otherwise = {step.id: FOUND_NOTHING if step.id in rows else "it was not run" for step in steps}
-        down = {step.source for step in steps if step.id in executed.failures and not _lacks(step, rows)}
         kept = tuple(_less(step, gone) for step in plan.steps if step.id not in gone)
         why = {step_id: executed.failures.get(step_id, reason) for step_id, reason in otherwise.items()}
-        return cls(steps, why, frozenset(down), plan.replace(steps=kept))
+        return cls(steps, why, executed.down, plan.replace(steps=kept))
 
 
 def referring(value: ArgValue, ids: Mapping[str, str]) -> ArgValue:
@@ -75,15 +74,6 @@ def _gone(executed: Executed, needed: Collection[str]) -> set[str]:
 
 def _behind(step: Step) -> frozenset[str]:
     return step.needs | ({step.if_empty} if step.if_empty else set())
-
-
-def _lacks(step: Step, rows: Mapping[str, Sequence[Row]]) -> bool:
-    """Whether a value that the step refers to is missing, so that its source was never asked."""
-    for ref in references(step.args):
-        picked = ref.pick(rows.get(ref.step, ()))
-        if all(value is None for value in (picked if ref.many else [picked])):
-            return True
-    return False
 
 
 def _less(step: Step, gone: Collection[str]) -> Step:

@@ -45,11 +45,11 @@ def replanned(executed: Executed, task: Task) -> Generator[_Actions, _Observatio
     anew: set[str] = set()
     missing: dict[str, str] = {}
     given_up: dict[str, str] = {}
-    for number in range(1, task.replans + 1):
+    for _ in range(task.replans):
         lost = Lost.of(executed, anew)
         if not lost.steps:
             break
-        plan, replaced = yield from _planned_anew(executed, lost, task, tried, number)
+        plan, replaced = yield from _planned_anew(executed, lost, task, tried)
         plan = planned(plan, task)
         new = plan.steps[len(lost.kept.steps) :]
         if not new:
@@ -71,13 +71,12 @@ def replanned(executed: Executed, task: Task) -> Generator[_Actions, _Observatio
 
 
 def _planned_anew(
-    executed: Executed, lost: Lost, task: Task, tried: Sequence[Step], number: int
+    executed: Executed, lost: Lost, task: Task, tried: Sequence[Step]
 ) -> Generator[_Actions, _Observations, tuple[Plan, Collection[str]]]:
     """The whole plan: what is kept, then the new steps; and the lost ones that these stand for."""
     taken = {step.id for step in tried}
     fresh = (f"s{n}" for n in itertools.count(1) if f"s{n}" not in taken)
-    # One call wrote the plan, and each replan before this one made another.
-    if not (task.model and affords(task, made=number)):
+    if not (task.model and affords(task, executed.model_calls)):
         return (yield from restated(lost, task, tried, fresh))
     first = next(fresh)
     try:

@@ -254,13 +254,19 @@ class Relevance:
 
 @dataclass(frozen=True, slots=True)
 class Executed:
-    """What `Execute` brought: the rows of each step that ended well, and why each other one brought no result."""
+    """What `Execute` brought: the rows of each step that ended well, and why each other one brought no result.
+
+    `down` names the sources that failed by themselves, rather than by what they were asked for; `model_calls`
+    is how many calls of the model the question has made so far.
+    """
 
     plan: Plan
     evidence: Evidence
     failures: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     rows: Mapping[str, Sequence[Row]] = field(default_factory=dict)
+    down: frozenset[str] = frozenset()
+    model_calls: int = 0
 
 
 @dataclass(frozen=True, slots=True)

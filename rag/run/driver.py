@@ -274,7 +274,7 @@ class Driver:
             done=action.done,
         )
         self._runs.append(run)
-        return await run.perform()
+        return replace(await run.perform(), model_calls=self._ledger.usage.model_calls)
 
     def _afforded(self, action: Execute, plan: Plan) -> Plan:
         seconds, done = self._tracer.seconds, action.done or ()

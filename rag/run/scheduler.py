@@ -70,6 +70,7 @@ class PlanRun:
         self._rows: dict[str, tuple[Row, ...]] = {step_id: tuple(rows) for step_id, rows in (done or {}).items()}
         self._items: dict[str, list[EvidenceItem]] = {}
         self._failures: dict[str, str] = {}
+        self._broken: set[str] = set()  # steps whose source failed by itself
         self._skipped: dict[str, str] = {}
         self._notes: dict[str, list[str]] = {step.id: [] for step in plan.steps}
         for step_id in self._rows.keys() & self._ended.keys():
@@ -95,6 +96,7 @@ class PlanRun:
             failures=self.failures,
             notes=tuple(note for step_id in ids for note in self._notes[step_id]),
             rows=dict(self._rows),
+            down=frozenset(self.plan.step(step_id).source for step_id in self._broken & self._failures.keys()),
         )
 
     @property
@@ -174,13 +176,23 @@ class PlanRun:
     ) -> tuple[str, Sequence[Row]] | RagError:
         try:
             fit = fitted(card, args, step.id)
+        except RagError as error:
+            return error
+        try:
             async with width:
                 return _query(card, fit), await self._call(step.source, fit, step_id=step.id)
         except RagError as error:
+            if _is_down(error):
+                self._broken.add(step.id)
             return error
 
     def _item(self, step: Step, row: Row, query: str) -> EvidenceItem:
         return evidence_item(row, source=step.source, step_id=step.id, round=self.round, query=query)
+
+
+def _is_down(error: RagError) -> bool:
+    """Whether a source failed by itself: no budget forbade the call, and nothing says that its arguments were wrong."""
+    return isinstance(error, SourceError) and not isinstance(error.__cause__, ValueError | LookupError | TypeError)
 
 
 def _query(card: SourceCard, args: Mapping[str, Any]) -> str:

@@ -26,13 +26,15 @@ def _written(*steps):
     return json.dumps({"steps": [dict(zip(("id", "source", "args"), step, strict=True)) for step in steps]})
 
 
-def _executed(plan, rows, failures=()):
+def _executed(plan, rows, failures=(), model_calls=1):
     items = tuple(
         EvidenceItem(passage=Passage(doc_id=f"{step}{n}", chunk_id=f"{step}{n}", text=str(row)), step_id=step)
         for step, each in rows.items()
         for n, row in enumerate(each)
     )
-    return Executed(plan, Evidence(items=items), dict(failures), (), {k: tuple(v) for k, v in rows.items()})
+    rows = {step: tuple(each) for step, each in rows.items()}
+    down = frozenset(plan.step(step).source for step, why in dict(failures).items() if "is down" in why)
+    return Executed(plan, Evidence(items=items), dict(failures), (), rows, down, model_calls)
 
 
 LAMP = [{"order_id": "O-17", "product": "Heron Lamp"}]
@@ -67,7 +69,7 @@ def _drive(executed, task, *outcomes, relevance=()):
             new = {step: rows for step, rows in brought.items() if isinstance(rows, list)}
             why = {step: rows for step, rows in brought.items() if isinstance(rows, str)}
             ran = _executed(action.plan, new, why)
-            seen = Executed(ran.plan, ran.evidence, ran.failures, (), {**action.done, **ran.rows})
+            seen = Executed(ran.plan, ran.evidence, ran.failures, (), {**action.done, **ran.rows}, ran.down, 1)
 
 
 def test_a_failed_step_is_lost_and_what_it_builds_on_is_kept():
@@ -175,6 +177,22 @@ def test_what_stays_lost_is_told_and_is_planned_as_often_as_the_task_allows(task
     assert [run.plan.steps[-1].source for run in runs] == ["b", "c"]
     assert [step.id for step in result.plan.steps] == ["s3"]
     assert result.failures == {"s1": "a is down", "s2": "b is down"}
+
+
+def test_a_source_that_was_asked_for_the_wrong_thing_may_be_asked_again(task, shop):
+    plan = _plan(("s1", "orders", {"order_id": "O-17"}))
+    lost = _executed(plan, {}, {"s1": "source 'orders': argument 'order_id' is too long"})
+    asked = task("Where is it?", shop, model=True, replans=1)
+    _, runs, _ = _drive(lost, asked, _written(("s2", "orders", {"order_id": "O-7"})), {"s2": LAMP})
+    assert str(runs[0].plan) == 's2  orders(order_id="O-7")'
+
+
+@pytest.mark.parametrize(("made", "asked"), [(0, 1), (1, 1), (2, 0)])
+def test_the_calls_that_were_made_count_and_no_others(task, texts, made, asked):
+    lost = _executed(_plan(("s1", "a", {"query": "lamp"})), {}, {"s1": "a is down"}, model_calls=made)
+    told = task("Lamp?", texts("a", "b"), model=True, replans=1, budget=Budget(model_calls=3))
+    prompts, _, _ = _drive(lost, told, *[_written(("s2", "b", {"query": "lamp"}))] * asked, {"s2": [{"text": "x"}]})
+    assert len(prompts) == asked
 
 
 def test_the_call_that_reads_is_left_in_the_budget(task, texts):

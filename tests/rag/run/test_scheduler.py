@@ -52,6 +52,21 @@ async def test_one_failing_source_fails_its_step_alone_and_is_told(bench):
     assert ("step_finished", "s1", "error") in bench.told
 
 
+@pytest.mark.parametrize(
+    ("error", "down"),
+    [(SourceError("closed"), {"shop"}), (ConnectionError("gone"), {"shop"}), (ValueError("no such shelf"), set())],
+)
+async def test_a_source_is_down_that_failed_by_itself_and_not_by_what_it_was_asked_for(bench, error, down):
+    async def broken(**_):
+        raise error
+
+    bench.source("shop", broken)
+    bench.source("good", [])
+    executed = await bench.perform(step("s1", "shop"), step("s2", "good"), step("s3", "good", query="$s2.title"))
+    assert executed.failures.keys() == {"s1", "s3"}
+    assert executed.down == down
+
+
 async def test_whatever_a_source_raises_is_an_error_of_its_step(bench):
     async def broken(**_):
         raise KeyError("price")
