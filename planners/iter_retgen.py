@@ -130,6 +130,8 @@ def _uncited(draft: str) -> str:
 def _searches(step: Step, card: SourceCard) -> bool:
     """Whether a step searches by words: a record that other arguments find is not found better by more words."""
     query = card.query_argument
+    if not card.idempotent:  # its words are a message rather than a search
+        return False
     return query in step.args and (query in card.required or not is_record(card))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from planners.dates import find_days
 from planners.fill import fill
@@ -19,6 +19,16 @@ from rag.plan.givers import needs
 from rag.protocols import Task
 
 __all__ = ["completed", "less_references", "mended", "with_stand_ins"]
+
+_ID_NAMES: Final = frozenset(("id", "ids", "code", "key", "no", "nr", "number", "ref", "reference", "sku", "tracking"))
+_WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+# Days, quarters and hours have patterns as ids do, but people say them in other words.
+_WHEN: Final = re.compile(r"(?:19|20)\d\d(?:-|$)|\d\d?:\d\d")
+_WHOLE: Final = 0.8
+"""The share of a question's words that a query must have to be the question over again."""
+
+_LEAST: Final = 5
+"""Words that a question must have for that to tell anything: "Sony headphones complaints?" is a query by itself."""
 
 
 def mended(plan: Plan, task: Task, offered: Sequence[SourceCard]) -> Plan:
@@ -46,7 +56,7 @@ def _with_said_ids(step: Step, card: SourceCard, task: Task) -> tuple[dict[str, 
     said = _said(task)
     args, notes = dict(step.args), []
     for name, value in step.args.items():
-        if name not in card.required and _is_made_up(id_pattern(card, name), value, said):
+        if name not in card.required and _is_made_up(card, name, value, said):
             del args[name]
             notes.append(f"{step.id}: {name}={value!r} dropped, since nobody said it")
     # An id in the question is the surest filter there is, and the one that small models forget.
@@ -61,10 +71,20 @@ def _said(task: Task) -> str:
     return "\n".join([task.question, *(turn.text for turn in task.turns)]).casefold()
 
 
-def _is_made_up(pattern: str | None, value: Any, said: str) -> bool:
+def _is_made_up(card: SourceCard, name: str, value: Any, said: str) -> bool:
+    pattern = id_pattern(card, name)
     if not pattern or not isinstance(value, str):
         return False
-    return not re.search(pattern, value) or value.casefold() not in said
+    return not re.search(pattern, value) or (_is_id(name, value) and value.casefold() not in said)
+
+
+def _is_id(name: str, value: str) -> bool:
+    """Whether a value of a given form is an id, which must be said, and not a day or a code such as "EUR"."""
+    digits = sum(c.isdigit() for c in value)
+    if not digits or _WHEN.match(value):
+        return False
+    called = {word.casefold() for word in _WORD.findall(name)}
+    return bool(called & _ID_NAMES) or (digits > 1 and any(c.isalpha() for c in value))
 
 
 def _only_ids(card: SourceCard, task: Task) -> dict[str, Any]:
@@ -86,10 +106,11 @@ def _lists(card: SourceCard) -> bool:
 
 
 def _chooses(name: str, value: Any, card: SourceCard, task: Task) -> bool:
-    """Whether an argument picks rows out: words but not the whole question, days and counts only where it has them."""
+    """Whether an argument picks rows out: words but not the whole question, and days only where it has them."""
     role = card.properties[name].get("role")
     if name == card.query_argument and isinstance(value, str):
-        return len(content(value)) <= max(1, len(content(task.question)) // 2)
+        asked = len(content(task.question))
+        return asked < _LEAST or len(content(value)) < _WHOLE * asked
     if role in ("from", "to"):
         return find_days(task.question, task.now.date()) is not None
     return role != "newest"

@@ -124,6 +124,13 @@ def test_lookups_are_not_repeated_nor_are_stand_ins(run, texts):
     assert [(s.id, s.args) for s in plans[1].plan.steps] == [("s2", {"query": f"y {QUESTION}"})]
 
 
+def test_what_may_change_something_is_not_done_in_a_later_round(run, texts):
+    mail = SourceCard(name="mail", arguments=texts("docs")[0].arguments, idempotent=False)
+    steps = (Step(id="s1", source="docs", args={"query": "a"}), Step(id="s2", source="mail", args={"query": "b"}))
+    plans, _, _ = run(IterRetGen(Fixed(*steps)), [Draft("a"), Draft("b")], cards=(*texts("docs"), mail))
+    assert [[step.source for step in execute.plan.steps] for execute in plans] == [["docs", "mail"], ["docs"]]
+
+
 def test_a_lookup_whose_rows_another_argument_needs_is_done_again(run):
     class Reviews(BaseModel):
         product_id: str

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from planners.reaper import MOST_OFFERED, Reaper, read_plan
 from rag.card import SourceCard, free_query
@@ -171,6 +171,42 @@ def test_ids_are_those_of_the_question(planned, task, shop):
     said = (Turn(role="user", text="It is about order O-9999."),)
     kept = planned(Reaper(), task("Where is it?", shop, model=True, turns=said), reply=reply)
     assert _calls(kept) == [("orders", {"order_id": "O-9999"})]
+
+
+class Payments(BaseModel):
+    query: str | None = None
+    currency: str | None = Field(None, pattern="^[A-Z]{3}$")
+    day: str | None = Field(None, pattern=r"^\d{4}-\d{2}-\d{2}$")
+    quarter: str | None = Field(None, pattern="^Q[1-4]$")
+    account: str | None = Field(None, pattern=r"^[A-Z]{2}\d{4}$")
+    invoice_no: str | None = Field(None, pattern=r"^\d{5}$")
+
+
+@pytest.mark.parametrize(
+    ("args", "kept"),
+    [
+        ({"currency": "EUR", "day": "2026-11-20", "quarter": "Q4"}, ["currency", "day", "quarter"]),
+        ({"currency": "EUR", "account": "BE1234"}, ["currency"]),
+        ({"currency": "EUR", "invoice_no": "12345"}, ["currency"]),
+    ],
+)
+def test_only_ids_must_have_been_said_of_what_has_a_form(planned, task, args, kept):
+    cards = (SourceCard(name="payments", arguments=Payments), SourceCard(name="docs", arguments=free_query()))
+    asked = task("Which payments came in euros today?", cards, model=True)
+    plan = planned(Reaper(), asked, reply=_plan(("payments", args)))
+    assert [list(args) for _, args in _calls(plan)] == [kept]
+
+
+@pytest.mark.parametrize("query", ["Sony headphones", "Sony headphones complaints"])
+def test_a_short_question_may_be_its_own_query(planned, task, query):
+    class Tickets(BaseModel):
+        query: str | None = None
+        status: str | None = None
+
+    cards = (SourceCard(name="crm", arguments=Tickets), SourceCard(name="docs", arguments=free_query()))
+    asked = task("Sony headphones complaints?", cards, model=True)
+    plan = planned(Reaper(), asked, lambda _: {"docs": 0.9}, _plan(("crm", {"query": query})))
+    assert _calls(plan) == [("crm", {"query": query})]
 
 
 @pytest.mark.parametrize(
