@@ -30,7 +30,8 @@ class SourceCard(BaseModel):
     `name` may be any printable text and is unique within an assistant. `arguments` is the pydantic
     model that a step's arguments must fit. `output` is a JSON schema of one row, or None when the
     source does not say: then references into it are checked at run time alone. `enforces` lists the
-    scope's fields that the source keeps to; `shared` says that its data is for everyone.
+    scope's fields that the source keeps to; `shared` says that its data is for everyone. `identity`, which
+    nobody is shown, tells a source from another of the same name over other data, in whatever process.
 
     A property of the argument schema may carry `role`, which tells planners that use no model what
     it is for: "query" (free text to search for), "newest" (how many of the most recent rows),
@@ -58,7 +59,10 @@ class SourceCard(BaseModel):
     shared: bool = False
     idempotent: bool = True
     cacheable: bool = False
-    ttl: float | None = Field(default=None, description="seconds that a result may be kept")
+    ttl: float | None = Field(default=None, gt=0, description="seconds that a result may be kept")
+    identity: str = Field(
+        default="", description="which data is behind it; what is kept of one is not given for another"
+    )
     cost: dict[Literal["seconds", "usd", "tokens"], Annotated[float, Field(ge=0)]] = Field(
         default_factory=dict, description="declared seconds, usd, and tokens of what it brings, of one call"
     )

@@ -177,13 +177,13 @@ class Usage(_Value):
 class Budget(_Value):
     """What a question may cost at most; None is no limit.
 
-    `model_calls` counts each request, retries among them; a call of a source counts once, whatever it takes.
+    `model_calls` and `calls_per_source` count each request, retries among them.
     """
 
     model_calls: int | None = Field(default=None, ge=0)
     tokens: int | None = Field(default=None, ge=0)
-    seconds: float | None = Field(default=None, gt=0)
-    usd: float | None = Field(default=None, ge=0)
+    seconds: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    usd: float | None = Field(default=None, ge=0, allow_inf_nan=False)
     calls_per_source: int | None = Field(default=None, ge=0)
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -16,13 +16,14 @@ from pydantic_core import from_json, to_json
 
 from rag.blot import blotted
 from rag.card import SourceCard
-from rag.errors import RagError, SourceError, SourceTimeout
+from rag.errors import BudgetExceeded, RagError, SourceError, SourceTimeout
 from rag.protocols import Relevant, Row, Source
 from rag.run.budget import Ledger
 from rag.run.cache import Cache, key_of
 from rag.run.costs import Costs
 from rag.run.perloop import PerLoop
 from rag.run.retry import ATTEMPTS, retrying
+from rag.run.together import cancelled_elsewhere
 from rag.run.tracing import OpenSpan, Tracer
 from rag.shown import encodable
 from rag.types import Scope
@@ -59,6 +60,8 @@ class Calls:
     kept: Cache | None = None
     costs: Costs = field(default_factory=Costs)
     attempts: int = ATTEMPTS
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    """When the question was asked: what a source says of "today" is kept for that day."""
     _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(STEPS_AT_ONCE))
     _flights: dict[tuple[str, str], _Flight] = field(default_factory=dict)
 
@@ -77,7 +80,7 @@ class Calls:
                 key = (name, json.dumps(plain, sort_keys=True))
                 rows = await (self._once(key, call, span, ahead=ahead) if self.once else call())
             except SourceError as error:
-                error.step_id = error.step_id or step_id
+                error.step_id = step_id
                 raise
             span.attributes["rows"] = len(rows)
             span.details["found"] = rows
@@ -90,7 +93,10 @@ class Calls:
             span.attributes["ahead" if flight.ahead else "cached"] = True
             await flight.landed.wait()
             if flight.error is not None:
-                raise flight.error
+                if not ahead and self._flights.get(key) is flight:
+                    del self._flights[key]  # the step that it was begun for has met it
+                # A copy: each step that meets it writes its own id on it.
+                raise _copied(flight.error) from flight.error
             if flight.rows is not None:
                 return flight.rows
         flight = self._flights[key] = _Flight(ahead)
@@ -111,7 +117,7 @@ class Calls:
         if self.kept is None or not (card.cacheable or card.ttl):
             return await self._call(name, args, span)
         # What a source says of "today" changes with the date, so that the date is part of the call.
-        dated = f"{key_of('rows', self.scope, card.fingerprint, plain)} {datetime.now(UTC).date()}"
+        dated = f"{key_of('rows', self.scope, card.fingerprint, card.identity, plain)} {self.now.date()}"
         if (kept := await self.kept.aget(dated)) is not None:
             span.attributes["cached"] = True
             return _checked(kept, name)
@@ -120,18 +126,24 @@ class Calls:
         return rows
 
     async def _call(self, name: str, args: Mapping[str, Any], span: OpenSpan) -> Sequence[Row]:
-        # A call counts once against the budget, whatever it takes; the trace tells the retries.
-        self.ledger.before_source_call(name, usd=self.cards[name].cost.get("usd"))
-        return await retrying(
-            lambda: self._attempt(name, args),
-            attempts=self.attempts if self.cards[name].idempotent else 1,
-            before_retry=span.retried,
-        )
+        card = self.cards[name]
+
+        def again(error: BaseException, wait: float) -> None:
+            # Before the wait, which would be in vain where the budget allows no other attempt.
+            try:
+                self.ledger.before_source_call(name, usd=card.cost.get("usd"))
+            except BudgetExceeded as over:
+                raise over from error
+            span.retried(error, wait)
+
+        self.ledger.before_source_call(name, usd=card.cost.get("usd"))
+        attempts = self.attempts if card.idempotent else 1
+        return await retrying(lambda: self._attempt(name, args), attempts=attempts, before_retry=again)
 
     async def _attempt(self, name: str, args: Mapping[str, Any]) -> Sequence[Row]:
         source, card = self.sources[name], self.cards[name]
         # Room is taken for an attempt alone: others may go on while this one waits for the next.
-        async with self._cap_of(card), self._slots:
+        async with self._room(card):
             started = self.tracer.seconds
             with anyio.move_on_after(card.timeout) as window, _translated(card.name):
                 rows = _checked(await source.call(args, self.scope), card.name)
@@ -153,16 +165,35 @@ class Calls:
         A probe takes the same room as a call.
         """
         source, card = cast(Relevant, self.sources[name]), self.cards[name]
-        async with self._cap_of(card), self._slots:
+        async with self._room(card):
             with anyio.move_on_after(min(PROBE_SECONDS, card.timeout)):
                 try:
                     return await source.relevance(question, self.scope)
-                except Exception:  # noqa: BLE001  # a hint is never worth the answer, whatever a source raises
+                except BaseException as error:  # a hint is never worth the answer, whatever a source raises
+                    if not (isinstance(error, Exception) or cancelled_elsewhere(error)):
+                        raise
                     return None
         return None
 
+    @asynccontextmanager
+    async def _room(self, card: SourceCard) -> AsyncIterator[None]:
+        """A place at the source, and a slot of the question; who waits for one of them keeps the other from nobody."""
+        cap, slots = self._cap_of(card), self._slots
+        first, second = cap, slots
+        await first.acquire()
+        while second.locked():
+            first.release()
+            first, second = second, first
+            await first.acquire()
+        await second.acquire()  # at once
+        try:
+            yield
+        finally:
+            slots.release()
+            cap.release()
+
     def _cap_of(self, card: SourceCard) -> asyncio.Semaphore:
-        """The source's own cap, to be taken first: who waits for a busy source takes no slot from the others."""
+        """The source's own cap, of all questions together."""
         caps = self.caps.get()
         if card.name not in caps:
             caps[card.name] = asyncio.Semaphore(card.concurrency)
@@ -185,9 +216,18 @@ def _translated(source: str) -> Iterator[None]:
         yield
     except RagError:
         raise
-    except Exception as error:  # sources are other people's code: what they raise fails their step alone
+    except BaseException as error:  # sources are other people's code: what they raise fails their step alone
+        if not (isinstance(error, Exception) or cancelled_elsewhere(error)):
+            raise
         why = blotted(f"{type(error).__name__}: {error}")
         raise SourceError(f"{source} failed: {why}", source=source) from error
+
+
+def _copied(error: RagError) -> RagError:
+    """The same error again, whatever its class wants to be made with."""
+    copy = type(error).__new__(type(error), *error.args)
+    copy.__dict__.update(error.__dict__)
+    return copy
 
 
 def _details(card: SourceCard, args: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from rag.card import SourceCard
 from rag.errors import RagError, SourceError
 from rag.plan import Plan, Step
 from rag.protocols import Executed, Row
+from rag.run.calls import STEPS_AT_ONCE
 from rag.run.resolve import fitted, resolve
 from rag.run.rows import evidence_item
 from rag.run.together import together
@@ -158,8 +159,8 @@ class PlanRun:
         card = self._cards[step.source]
         resolved = resolve(step, card, self._rows)
         self._notes[step.id].extend(resolved.notes)
-        # No wider than the source's own cap: the question's other steps are to find room as well.
-        width = asyncio.Semaphore(card.concurrency)
+        # One slot is left to the question's other steps, which would wait behind every row otherwise.
+        width = asyncio.Semaphore(min(card.concurrency, STEPS_AT_ONCE - 1))
         outcomes = await together([_bound(self._outcome, step, card, args, width) for args in resolved.calls])
         errors = [outcome for outcome in outcomes if isinstance(outcome, RagError)]
         if len(errors) == len(outcomes):

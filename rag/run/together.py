@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
@@ -9,7 +10,7 @@ import anyio
 
 from rag.errors import RagError
 
-__all__ = ["single", "together"]
+__all__ = ["cancelled_elsewhere", "single", "together"]
 
 _Result = TypeVar("_Result")
 
@@ -35,6 +36,16 @@ async def together(calls: Sequence[Callable[[], Awaitable[_Result]]]) -> list[_R
     except BaseExceptionGroup as errors:
         raise single(errors) from None
     return [results[position] for position in range(len(calls))]
+
+
+def cancelled_elsewhere(error: BaseException) -> bool:
+    """Whether it tells that what was awaited has been cancelled, and not the task that awaits it.
+
+    Such a cancellation is a failure like any other. Let through, it would pass for one of the task, which a
+    task group takes in silence.
+    """
+    task = asyncio.current_task()
+    return isinstance(error, asyncio.CancelledError) and task is not None and not task.cancelling()
 
 
 def single(errors: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import AsyncIterable, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Final
 
 from pydantic import BaseModel
@@ -19,7 +20,7 @@ from rag.sources.signature import output_schema, read_signature
 from rag.sources.threads import Threads
 from rag.types import Scope
 
-__all__ = ["EVERY_FIELD", "FunctionSource", "is_async", "source"]
+__all__ = ["EVERY_FIELD", "FunctionSource", "is_async", "named", "source"]
 
 EVERY_FIELD: Final[frozenset[ScopeField]] = frozenset({"tenant", "user", "as_of", "labels"})
 
@@ -85,6 +86,7 @@ def source(
     concurrency: int = 100,
     idempotent: bool = True,
     cost: Mapping[str, float] | None = None,
+    identity: str | None = None,
 ) -> FunctionSource:
     """A Python function, plain or async, as a source.
 
@@ -107,6 +109,8 @@ def source(
         idempotent: a call may be made again, or in vain, without harm. One that is not is never retried,
             and never begun before its plan is whole.
         cost: what one call takes of "seconds", "usd" and "tokens" (of what it brings), for estimates and budgets.
+        identity: which data is behind the function, where it is kept from other functions' in a shared cache
+            file; by default the function's own name, which does for all but closures and methods.
 
     Raises:
         ConfigError: a parameter has no type hint or cannot be given by name, or the options do not go together.
@@ -145,6 +149,7 @@ def source(
         timeout=timeout,
         idempotent=idempotent,
         cost=dict(cost or {}),
+        identity=named(function) if identity is None else identity,
     )
     return FunctionSource(card, function, signature.scope)
 
@@ -153,6 +158,18 @@ def is_async(function: Callable[..., Any]) -> bool:
     """Whether calling the function or callable object gives something to await."""
     call = function if inspect.isroutine(function) else getattr(function, "__call__", function)  # noqa: B004
     return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(call)
+
+
+def named(function: Callable[..., Any]) -> str:
+    """The full name of a function, or of the class of a callable object.
+
+    Example:
+        >>> named(named)
+        'rag.sources.function.named'
+    """
+    told = function.func if isinstance(function, partial) else function
+    told = told if hasattr(told, "__qualname__") else type(told)
+    return f"{told.__module__}.{told.__qualname__}"
 
 
 @contextmanager

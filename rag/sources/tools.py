@@ -8,7 +8,7 @@ from typing import Any, Final
 from rag.card import Schema, ScopeField, SourceCard
 from rag.errors import ConfigError
 from rag.sources.arguments import make_card
-from rag.sources.function import EVERY_FIELD, FunctionSource, is_async
+from rag.sources.function import EVERY_FIELD, FunctionSource, is_async, named
 from rag.sources.schemas import as_given, model_of, plain
 from rag.sources.signature import scope_parameter
 
@@ -30,6 +30,7 @@ def tools(
     cacheable: bool = False,
     ttl: float | None = None,
     concurrency: int = 100,
+    identity: str | None = None,
 ) -> list[FunctionSource]:
     """One source for each specification of a tool: `{"name", "description", "parameters"}`.
 
@@ -50,6 +51,7 @@ def tools(
         cacheable: the same call brings the same rows, so that they may be kept.
         ttl: seconds that rows may be kept.
         concurrency: calls of one tool that may run at once.
+        identity: which data is behind the tools, as for `rag.source`; by default the name of `call`.
 
     Raises:
         ConfigError: a specification has no name, or the options do not go together.
@@ -77,6 +79,7 @@ def tools(
         "cacheable": cacheable,
         "ttl": ttl,
         "concurrency": concurrency,
+        "identity": named(call) if identity is None else identity,
     }
     return [_tool(_card(spec, options), call, scope) for spec in specs]
 

@@ -3,7 +3,8 @@
 from enum import Enum
 from typing import Literal
 
-from pydantic import BaseModel, create_model
+import pytest
+from pydantic import BaseModel, ValidationError, create_model
 
 from rag.card import SourceCard
 
@@ -39,3 +40,9 @@ def test_a_type_that_refers_to_itself_has_a_signature():
 def test_declared_choices_change_the_fingerprint():
     one, other = card(state=(Literal["open", "shut"], ...)), card(state=(Literal["open", "lost"], ...))
     assert one.fingerprint != other.fingerprint
+
+
+@pytest.mark.parametrize("ttl", [0, -5, float("nan")])
+def test_rows_are_kept_for_some_time_or_not_at_all(ttl):
+    with pytest.raises(ValidationError, match="ttl"):
+        SourceCard(name="docs", ttl=ttl)

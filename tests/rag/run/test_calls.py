@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 
 import anyio
@@ -142,6 +145,90 @@ async def test_a_source_is_called_no_more_often_than_the_budget_allows(new_bench
     with pytest.raises(BudgetExceeded, match="the budget of 1 calls per source is spent for 'docs'"):
         await rows(calls, query="y")
     await rows(calls, "others")
+
+
+async def test_each_attempt_is_a_call_of_the_budget_and_one_that_it_does_not_allow_is_not_waited_for(new_bench):
+    bench = new_bench(budget=Budget(calls_per_source=1))
+    source = bench.source("docs", Flaky(SourceError("busy", retryable=True, retry_after=50)))
+    with anyio.fail_after(10), pytest.raises(BudgetExceeded, match="1 calls per source") as error:
+        await rows(bench.calls())
+    assert len(source.calls) == bench.ledger.usage.source_calls == 1
+    assert str(error.value.__cause__) == "busy"
+
+
+async def test_attempts_count_as_calls(bench):
+    bench.source("docs", Flaky(later(), later()))
+    await rows(bench.calls())
+    assert bench.ledger.usage.source_calls == 3
+
+
+async def test_a_source_whose_own_work_was_cancelled_fails_its_step_alone(bench):
+    async def cancelled(**_):
+        future = asyncio.get_running_loop().create_future()
+        future.cancel()
+        return await future
+
+    bench.source("a", cancelled)
+    bench.source("b", [{"text": "fine"}])
+    steps = [{"id": "s1", "source": "a", "args": {}}, {"id": "s2", "source": "b", "args": {}}]
+    executed = await bench.perform(*steps)
+    assert {**executed.failures} == {"s1": "a failed: CancelledError: "}
+    assert [row["text"] for row in executed.rows["s2"]] == ["fine"]
+
+
+async def test_a_probe_whose_own_work_was_cancelled_tells_nothing(bench):
+    class Cancelled(Crowd):
+        async def relevance(self, question, scope):
+            raise asyncio.CancelledError
+
+    bench.sources = {"docs": Cancelled()}
+    assert await bench.calls().relevance("docs", "x") is None
+
+
+async def test_steps_that_share_a_failing_call_have_errors_of_their_own(bench):
+    async def down(**_):
+        await anyio.sleep(0.01)
+        raise SourceError("down")
+
+    bench.source("docs", down)
+    calls, seen = bench.calls(), []
+
+    async def asked(step_id):
+        try:
+            await calls.rows("docs", {}, step_id=step_id)
+        except SourceError as error:
+            seen.append(error)
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(asked, "s1")
+        group.start_soon(asked, "s2")
+    assert sorted((error.step_id, str(error)) for error in seen) == [("s1", "down"), ("s2", "down")]
+
+
+async def test_rows_are_kept_for_the_day_of_the_question(new_bench):
+    bench = new_bench(kept=Kept())
+    source = bench.source("docs", [{"text": "x"}], cacheable=True)
+    for day in (1, 1, 2):
+        await rows(replace(bench.calls(), now=datetime(2030, 1, day, tzinfo=UTC)))
+    assert len(source.calls) == 2
+
+
+async def test_rows_of_other_data_behind_the_same_name_are_not_given(new_bench):
+    bench = new_bench(kept=Kept())
+    for identity in ("a.db", "b.db", "a.db"):
+        bench.source("docs", [{"text": identity}], cacheable=True, identity=identity)
+        assert await rows(bench.calls()) == [{"text": identity}]
+
+
+async def test_what_a_source_does_to_its_rows_later_does_not_change_what_is_kept(new_bench):
+    bench, held = new_bench(kept=Kept()), [{"text": "x", "tags": ["a"]}]
+    bench.source("docs", held, cacheable=True)
+    await rows(bench.calls())
+    held[0]["text"] = "changed"
+    held[0]["tags"].append("b")
+    assert await rows(bench.calls()) == [{"text": "x", "tags": ["a"]}]
+    (await rows(bench.calls()))[0]["tags"].clear()
+    assert await rows(bench.calls()) == [{"text": "x", "tags": ["a"]}]
 
 
 async def test_credentials_in_the_error_of_a_source_are_blotted_out(bench):
