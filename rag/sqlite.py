@@ -7,7 +7,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Final, Literal, Self
@@ -32,7 +32,8 @@ _ADVICE: Final = {
 class Format:
     """What a file holds: what it is called, a table that it is known by, and the statements that make its tables.
 
-    `upgrades` has for each earlier version what makes the next one of it, within a transaction.
+    `upgrades` has for each earlier version what makes the next one of it, within a transaction. What is
+    not `precious` may be lost with the power, and waits little for another writer.
     """
 
     name: str
@@ -40,6 +41,12 @@ class Format:
     version: int
     schema: str
     upgrades: Mapping[int, Callable[[sqlite3.Connection], None]] = field(default_factory=dict)
+    precious: bool = True
+
+    @property
+    def patience(self) -> float:
+        """Seconds that another writer is waited for."""
+        return PATIENCE if self.precious else 0.1
 
 
 class SqliteFile(Closing):
@@ -54,10 +61,7 @@ class SqliteFile(Closing):
     def __init__(self, path: str) -> None:
         self._path = path
         self._name = f"the {self.FORMAT.name}" + ("" if path == ":memory:" else f" {path}")
-        self._pid = os.getpid()
-        self._lock = threading.Lock()
-        with _translated(self._name):
-            self._db = _connected(path, self.FORMAT)
+        self._reopen()
 
     @classmethod
     def open(cls, url: str | Path) -> Self:
@@ -76,7 +80,7 @@ class SqliteFile(Closing):
     def close(self) -> None:
         """Close the file; what was added is on disk already."""
         if self._pid == os.getpid():
-            with self._lock, _translated(self._name):
+            with self._lock, self._told():
                 self._db.close()
 
     async def aclose(self) -> None:
@@ -91,8 +95,18 @@ class SqliteFile(Closing):
         if self._pid != os.getpid():
             # SQLite's locks do not survive a fork, and the parent's are dropped by a child that closes.
             raise StoreError(f"{self._name} was opened before this process was forked: open it in this process")
-        with self._lock, _translated(self._name):
+        with self._lock, self._told():
             yield self._db
+
+    def _reopen(self) -> None:
+        """Open the file in this process."""
+        with self._told():
+            self._db = _connected(self._path, self.FORMAT)
+        self._lock = threading.Lock()
+        self._pid = os.getpid()
+
+    def _told(self) -> AbstractContextManager[None]:
+        return _translated(self._name, self.FORMAT.patience)
 
 
 def path_of(url: str | Path) -> str:
@@ -143,7 +157,8 @@ def _prepare(db: sqlite3.Connection, path: str, form: Format) -> None:
     with transaction(db, "DEFERRED"):
         _check(db, path, form)  # before anything is written, so that another's database stays as it is
     db.execute("PRAGMA journal_mode = WAL")
-    db.execute("PRAGMA synchronous = FULL")  # in WAL, NORMAL may lose what was acknowledged when power fails
+    # In WAL, NORMAL may lose what was acknowledged when power fails.
+    db.execute(f"PRAGMA synchronous = {'FULL' if form.precious else 'NORMAL'}")
     db.execute("PRAGMA secure_delete = ON")  # what is forgotten does not stay in the file
     with transaction(db):
         version = _check(db, path, form)
@@ -154,6 +169,7 @@ def _prepare(db: sqlite3.Connection, path: str, form: Format) -> None:
             form.upgrades[earlier](db)
         if version != form.version:
             db.execute(f"PRAGMA user_version = {form.version}")
+    db.execute(f"PRAGMA busy_timeout = {int(1000 * form.patience)}")
 
 
 def _check(db: sqlite3.Connection, path: str, form: Format) -> int:
@@ -187,7 +203,7 @@ def transaction(db: sqlite3.Connection, kind: Literal["IMMEDIATE", "DEFERRED"] =
 
 
 @contextmanager
-def _translated(name: str) -> Iterator[None]:
+def _translated(name: str, patience: float) -> Iterator[None]:
     """SQLite's errors as the framework's, in one line that names the file.
 
     Raises:
@@ -199,7 +215,7 @@ def _translated(name: str) -> Iterator[None]:
     except sqlite3.Error as error:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-            raise StoreBusy(f"{name} is held by another writer for over {PATIENCE:g} s: try again") from error
+            raise StoreBusy(f"{name} is held by another writer for over {patience:g} s: try again") from error
         raise StoreError(f"{name} {_ADVICE.get(code, 'failed')}: {error}") from error
     except (UnicodeError, OverflowError) as error:
         raise StoreError(f"{name} cannot keep that; nothing was added: {error}") from error

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
+import logging
+import os
+import sqlite3
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, ClassVar, Final, Protocol
+from typing import Any, ClassVar, Final, Protocol, TypeVar
 
 import anyio
 from pydantic_core import from_json, to_json
@@ -23,7 +26,17 @@ __all__ = ["Cache", "Kept", "KeptFile", "key_of", "opened_cache"]
 
 _MOST_IN_MEMORY: Final = 1000
 _MOST_ON_DISK: Final = 20_000
+_BETWEEN_PRUNINGS: Final = 100
+"""How often something is kept before what has run out is looked for."""
+
+_PATIENCE: Final = 1.0
+"""Seconds that a file is waited for; what it has is then not found, and what it is given is kept meanwhile."""
+
 _DROP_OLDEST: Final = "DELETE FROM kept WHERE key IN (SELECT key FROM kept ORDER BY until LIMIT ?)"
+
+_log = logging.getLogger(__name__)
+
+_Result = TypeVar("_Result")
 
 
 def key_of(kind: str, scope: Scope, *parts: Any) -> str:
@@ -80,10 +93,11 @@ class Kept:
                 del self._held[key]
                 return None
             self._held.move_to_end(key)
-            return value
+            return _copied(value)
 
     def put(self, key: str, value: Any, *, seconds: float) -> None:
         """Keep the value for so many seconds."""
+        value = _copied(value)
         with self._lock:
             self._held[key] = (self._clock() + seconds, value)
             self._held.move_to_end(key)
@@ -103,7 +117,8 @@ class KeptFile(SqliteFile):
     """Values by key, each for a time, in a SQLite file that several processes may share.
 
     Values that JSON would change are kept in memory alone, so that a value found is always the one
-    that was put. The file holds what sources returned: it is readable by its owner alone.
+    that was put. The file holds what sources returned: it is readable by its owner alone. A process that
+    was forked opens the file itself. Nobody waits long for a file that another process holds.
     """
 
     FORMAT: ClassVar = Format(
@@ -114,6 +129,7 @@ class KeptFile(SqliteFile):
             "CREATE TABLE kept (key TEXT PRIMARY KEY, until REAL NOT NULL, value TEXT NOT NULL) WITHOUT ROWID;"
             "CREATE INDEX kept_until ON kept (until)"
         ),
+        precious=False,
     )
 
     def __init__(self, path: str) -> None:
@@ -121,6 +137,8 @@ class KeptFile(SqliteFile):
             Path(path).touch(mode=0o600, exist_ok=True)
         super().__init__(path)
         self._front = Kept()
+        self._puts = 0
+        self._warned = False
 
     def get(self, key: str) -> Any:
         """The value kept under the key, or None.
@@ -132,7 +150,10 @@ class KeptFile(SqliteFile):
             return value
         with self._held() as db:
             row = db.execute("SELECT value FROM kept WHERE key = ? AND until > ?", (key, time.time())).fetchone()
-        return None if row is None else from_json(row[0])
+        try:
+            return None if row is None else from_json(row[0])
+        except ValueError:  # nothing of ours, or damaged
+            return None
 
     def put(self, key: str, value: Any, *, seconds: float) -> None:
         """Keep the value for so many seconds.
@@ -141,27 +162,69 @@ class KeptFile(SqliteFile):
             StoreError: the file cannot be written.
         """
         self._front.put(key, value, seconds=seconds)
-        told = to_json(value, fallback=str).decode()
-        if from_json(told) != value:
+        if (told := _told(value)) is None:
             return
-        now = time.time()
         with self._held() as db, transaction(db):
-            db.execute("DELETE FROM kept WHERE until <= ?", (now,))
-            db.execute("INSERT OR REPLACE INTO kept VALUES (?, ?, ?)", (key, now + seconds, told))
-            (count,) = db.execute("SELECT count(*) FROM kept").fetchone()
-            if count > _MOST_ON_DISK:
-                db.execute(_DROP_OLDEST, (count - _MOST_ON_DISK,))
+            db.execute("INSERT OR REPLACE INTO kept VALUES (?, ?, ?)", (key, time.time() + seconds, told))
+            if self._puts % _BETWEEN_PRUNINGS == 0:
+                _prune(db)
+            self._puts += 1
 
     async def aget(self, key: str) -> Any:
         """The value kept under the key, or None, also where the file cannot be read."""
-        with contextlib.suppress(StoreError):
-            return await anyio.to_thread.run_sync(self.get, key)
-        return None
+        if (value := self._front.get(key)) is not None:
+            return value
+        return await self._soon(lambda: self.get(key))
 
     async def aput(self, key: str, value: Any, *, seconds: float) -> None:
         """Keep the value for so many seconds, in memory alone where the file cannot be written."""
-        with contextlib.suppress(StoreError):
-            await anyio.to_thread.run_sync(lambda: self.put(key, value, seconds=seconds))
+        value = _copied(value)  # what is done to it while the file is waited for is not kept
+        await self._soon(lambda: self.put(key, value, seconds=seconds))
+
+    async def _soon(self, work: Callable[[], _Result]) -> _Result | None:
+        """What the work comes to, in a thread; None where that takes long or the file does not work."""
+        with anyio.move_on_after(_PATIENCE):
+            try:
+                return await anyio.to_thread.run_sync(work, abandon_on_cancel=True)
+            except StoreError as error:
+                if not self._warned:
+                    self._warned = True
+                    _log.warning("nothing is kept for later questions for now: %s", error)
+        return None
+
+    @contextmanager
+    def _held(self) -> Iterator[sqlite3.Connection]:
+        if self._pid != os.getpid():
+            self._inherited = self._db  # never closed here: the parent's locks would go with it
+            self._puts = 0
+            self._reopen()
+        with super()._held() as db:
+            yield db
+
+
+def _told(value: Any) -> str | None:
+    """The value as JSON that means the same; None where there is none."""
+    try:
+        told = to_json(value, fallback=str, bytes_mode="base64", inf_nan_mode="constants")
+        return told.decode() if from_json(told) == value else None
+    except ValueError:
+        return None
+
+
+def _copied(value: Any) -> Any:
+    """The value with its lists and mappings made anew, which others may change."""
+    if isinstance(value, dict):
+        return {name: _copied(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(map(_copied, value)) if type(value) in (list, tuple) else value
+    return value
+
+
+def _prune(db: sqlite3.Connection) -> None:
+    db.execute("DELETE FROM kept WHERE until <= ?", (time.time(),))
+    (count,) = db.execute("SELECT count(*) FROM kept").fetchone()
+    if count > _MOST_ON_DISK:
+        db.execute(_DROP_OLDEST, (count - _MOST_ON_DISK,))
 
 
 def opened_cache(cache: bool | Path | str) -> Cache | None:

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import asyncio
+import multiprocessing
+import sqlite3
 import stat
 from datetime import UTC, datetime
 
@@ -7,9 +10,10 @@ import pytest
 
 import rag
 from rag.errors import StoreError
+from rag.run.asking import _identity
 from rag.run.cache import KeptFile, key_of
 from rag.testing import FakeModel, FakeSource
-from rag.types import Scope, Turn
+from rag.types import Budget, Scope, Turn
 
 PLAN = '{"steps": [{"id": "s1", "source": "docs", "args": {"query": "leave"}}]}'
 ROWS = [{"title": "Leave", "text": "Parental leave lasts ten days."}]
@@ -103,6 +107,74 @@ def test_values_that_json_would_change_are_not_written(tmp_path):
         assert kept.get("k") is None
 
 
+def test_bytes_in_a_row_cost_no_answer(tmp_path):
+    source = cacheable([{"text": "Parental leave lasts ten days.", "blob": b"\xff\xfe"}])
+    with rag.Assistant([source], cache=tmp_path / "kept.db") as assistant:
+        for _ in range(2):
+            assert "ten days" in assistant.ask(QUESTION).text
+    assert len(source.calls) == 1
+
+
+def test_what_has_no_number_as_json_knows_it_is_kept_as_it_is(tmp_path):
+    for _ in range(2):
+        with KeptFile.open(tmp_path / "kept.db") as kept:
+            assert kept.get("k") in (None, [{"x": float("inf")}])
+            kept.put("k", [{"x": float("inf")}], seconds=60)
+
+
+def test_what_cannot_be_read_back_is_not_there(tmp_path):
+    with KeptFile.open(tmp_path / "kept.db") as kept:
+        kept.put("k", [1], seconds=60)
+    db = sqlite3.connect(tmp_path / "kept.db")
+    with db:
+        db.execute("UPDATE kept SET value = '[1'")
+    db.close()
+    with KeptFile.open(tmp_path / "kept.db") as kept:
+        assert kept.get("k") is None
+
+
+async def test_a_file_that_another_writes_costs_the_answer_no_time_of_its_budget(tmp_path, caplog):
+    source = cacheable()
+    assistant = rag.Assistant([source], cache=tmp_path / "kept.db")
+    other = sqlite3.connect(tmp_path / "kept.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")  # and never lets go
+    for _ in range(2):
+        answer = await asyncio.wait_for(assistant.aask(QUESTION, budget=Budget(seconds=30)), 30)
+        assert not answer.partial
+    other.execute("ROLLBACK")
+    other.close()
+    assert len(source.calls) == 1  # kept in memory
+    assert [record.message.split(":")[0] for record in caplog.records] == [
+        "nothing is kept for later questions for now"
+    ]
+    await assistant.aclose()
+
+
+async def test_what_was_not_written_in_time_is_written_later(tmp_path, monkeypatch):
+    monkeypatch.setattr("rag.run.cache._PATIENCE", 0.0)
+    kept, held = KeptFile.open(tmp_path / "kept.db"), [{"x": 1}]
+    await kept.aput("k", held, seconds=60)
+    assert await kept.aget("other") is None
+    kept.close()
+
+
+@pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="this system does not fork")
+def test_a_process_that_was_forked_opens_the_file_itself(tmp_path):
+    kept = KeptFile.open(tmp_path / "kept.db")
+    kept.put("k", [1], seconds=60)
+    child = multiprocessing.get_context("fork").Process(target=kept.put, args=("c", [2]), kwargs={"seconds": 60})
+    child.start()
+    child.join()
+    assert child.exitcode == 0
+    assert (kept.get("k"), kept.get("c")) == ([1], [2])
+    kept.close()
+
+
+def test_a_cache_need_not_outlast_a_loss_of_power(tmp_path):
+    with KeptFile.open(tmp_path / "kept.db") as kept, kept._held() as db:
+        assert db.execute("PRAGMA synchronous").fetchone() == (1,)
+
+
 def test_what_has_run_out_is_gone(tmp_path):
     with KeptFile.open(tmp_path / "kept.db") as kept:
         kept.put("k", [1], seconds=-1)
@@ -127,6 +199,25 @@ async def test_a_file_that_breaks_later_costs_no_answer(tmp_path):
     kept.close()
     assert await kept.aget("k") is None
     await kept.aput("k", [1], seconds=60)
+
+
+def test_a_reply_that_is_no_plan_is_not_kept(tmp_path):
+    replies = iter(["no plan at all", PLAN, "Ten days [1].", PLAN, "Ten days [1]."])
+    one = FakeModel(lambda messages: next(replies))
+    with rag.Assistant([FakeSource("docs", ROWS)], model=one, cache=tmp_path / "kept.db") as assistant:
+        assistant.ask(QUESTION)
+        assert [step.id for step in assistant.ask(QUESTION).plan.steps] == ["s1"]
+        assert plans(one) == 2
+        assistant.ask(QUESTION)
+
+
+@pytest.mark.parametrize(
+    "other", [{"temperature": 1.0}, {"extra": {"adapter": "b"}}, {"base_url": "http://127.0.0.1:9/v1?deployment=b"}]
+)
+def test_models_whose_settings_differ_have_plans_of_their_own(other):
+    first = rag.model("m", **{"base_url": "http://127.0.0.1:9/v1", "api_key": "k"})
+    second = rag.model("m", **{"base_url": "http://127.0.0.1:9/v1", "api_key": "k"} | other)
+    assert _identity(first) != _identity(second)
 
 
 def test_labels_in_any_order_are_one_scope():
