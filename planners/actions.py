@@ -55,7 +55,7 @@ def complete(
     *,
     schema: Schema | None = None,
     max_tokens: int | None = None,
-    keep: bool = False,
+    keep: Callable[[str], bool] | None = None,
     foresee: Callable[[str], tuple[Step, ...]] | None = None,
 ) -> _Perform[Completion]:
     """Have the model answer a prompt; `keep` and `foresee` as in `rag.protocols.Complete`.

@@ -15,7 +15,7 @@ from rag.errors import BudgetExceeded, ModelError, PlanError, PromptError
 from rag.plan import Plan, problems
 from rag.protocols import Action, Observation, Task
 
-__all__ = ["sound"]
+__all__ = ["sound", "usable"]
 
 _MOST_TOKENS: Final = 1000
 _MOST_PROBLEMS: Final = 8
@@ -43,6 +43,15 @@ def sound(
     written = read_plan((yield from _rewritten(text, wrong, task, offered)))
     plan = mended(written, task, offered)
     return written, plan.noted(f"the model was asked once more, since its first plan could not be used: {wrong[0]}")
+
+
+def usable(text: str, task: Task, offered: Sequence[SourceCard]) -> bool:
+    """Whether what a model wrote has a plan that rules can mend, if it needs that."""
+    try:
+        mended(read_plan(text), task, offered)
+    except PlanError:
+        return False
+    return True
 
 
 def _wrong(text: str, offered: Sequence[SourceCard]) -> list[str]:

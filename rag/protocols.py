@@ -95,7 +95,11 @@ class Reply:
 
 @runtime_checkable
 class Model(Protocol):
-    """A language model."""
+    """A language model.
+
+    One whose replies depend on more than its class and name (an address, a temperature) says so in a text
+    `identity`, if it has one: what it answered is kept under that.
+    """
 
     @property
     def name(self) -> str:
@@ -190,8 +194,8 @@ class Task:
 class Complete:
     """Have the model answer the prompt of that name, filled with `values`.
 
-    A reply that may be kept (`keep`) is given again for exactly the same prompt, schema, model and
-    scope. `foresee` tells, of the text that has come so far, the steps that will be in the plan
+    A reply of which `keep` says that it may be kept is given again for exactly the same prompt, schema,
+    model and scope. `foresee` tells, of the text that has come so far, the steps that will be in the plan
     whatever follows: the driver begins their calls while the text still comes.
     """
 
@@ -199,7 +203,7 @@ class Complete:
     values: Mapping[str, str]
     schema: Schema | None = None
     max_tokens: int | None = None
-    keep: bool = False
+    keep: Callable[[str], bool] | None = None
     foresee: Callable[[str], tuple[Step, ...]] | None = None
 
 

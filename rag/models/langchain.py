@@ -49,6 +49,11 @@ class LangChainModel(Closing):
         self.provider = type(chat).__module__.split(".")[0].removeprefix("langchain_")
         self._chat = chat
 
+    @property
+    def identity(self) -> str:
+        """What its replies depend on besides the prompt, for caches: the settings that LangChain's own go by."""
+        return self._chat._get_llm_string()
+
     def __repr__(self) -> str:
         return f"LangChainModel({self.name!r})"
 

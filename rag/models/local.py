@@ -61,6 +61,11 @@ class LocalModel(Closing):
         self._starting = threading.Lock()
         self._running: tuple[Any, OpenAIModel] | None = None
 
+    @property
+    def identity(self) -> str:
+        """What its replies depend on besides the prompt, for caches."""
+        return f"{self._path.resolve()} {self._context} {self._options}"
+
     def __repr__(self) -> str:
         return f"LocalModel({str(self._path)!r})"
 

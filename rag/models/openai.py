@@ -32,8 +32,6 @@ __all__ = ["OpenAIModel"]
 _OPENAI: Final = "https://api.openai.com/v1"
 _ENFORCED_AT: Final = ".api.openai.com"  # its regions' hosts as well
 _CONNECT: Final = 10.0  # seconds; an endpoint that thinks for minutes still accepts a connection at once
-
-
 _CHECK: Final = "check that base_url ends where the API begins, as in /v1"
 _RAW: Final = 2000  # characters of an answer that an error keeps
 
@@ -86,6 +84,8 @@ class OpenAIModel(Closing):
         self._temperature = temperature
         self._extra = dict(extra or {})
         self._transport = transport
+        # What its replies depend on besides the prompt, for caches, which hash it: it may hold secrets.
+        self.identity = json.dumps([self._url, max_tokens, temperature, self._extra, strict], default=str)
         enforced = f".{urlsplit(self._url).hostname}".endswith(_ENFORCED_AT) if strict is None else strict
         self._dialect = Dialect(format="strict" if enforced else "json_schema")
         self._clients: PerLoop[AsyncOpenAI] = PerLoop(self._client, lambda client: client.close())

@@ -17,7 +17,7 @@ from rag.run.resolve import fitted, resolve
 from rag.run.together import single
 from rag.run.tracing import Tracer
 
-__all__ = ["Ahead", "calls_ahead"]
+__all__ = ["Ahead", "Writing", "calls_ahead"]
 
 
 @asynccontextmanager
@@ -45,39 +45,65 @@ class Ahead:
         self._cards = cards
         self._calls = calls
         self._tracer = tracer
-        self._begun: dict[str, anyio.Event] = {}
+        self._writings: list[Writing] = []
+
+    def writing(self) -> Writing:
+        """A plan that begins to be written; one that is written again begins anew, whatever its steps are called."""
+        self._writings.append(Writing(self._group, self._cards, self._calls, self._tracer))
+        return self._writings[-1]
+
+    def stop(self) -> None:
+        """Cancel the calls that are still under way."""
+        if any(writing.begun for writing in self._writings):
+            self._group.cancel_scope.cancel()
+
+
+class Writing:
+    """The steps of one plan while it is written."""
+
+    def __init__(self, group: TaskGroup, cards: Mapping[str, SourceCard], calls: Calls, tracer: Tracer) -> None:
+        self.begun: dict[str, anyio.Event] = {}
+        self._group = group
+        self._cards = cards
+        self._calls = calls
+        self._tracer = tracer
         self._rows: dict[str, Sequence[Row]] = {}
+        self._whole = False
 
     def begin(self, steps: Iterable[Step]) -> None:
         """Begin the steps that were not begun yet and that may be, each as soon as what it needs is there."""
         for step in steps:
             card = self._cards.get(step.source)
-            if step.id in self._begun or card is None or not card.idempotent or step.if_empty:
+            if step.id in self.begun or card is None or not self._may_begin(step, card):
                 continue
-            if not step.waits_for <= self._begun.keys():
-                continue
-            self._begun[step.id] = anyio.Event()
+            self.begun[step.id] = anyio.Event()
             self._group.start_soon(self._perform, step, card)
 
-    def stop(self) -> None:
-        """Cancel the calls that are still under way."""
-        if self._begun:
-            self._group.cancel_scope.cancel()
+    def close(self) -> None:
+        """Begin no further call: the plan is whole, and makes those itself that it still wants."""
+        self._whole = True
+
+    def _may_begin(self, step: Step, card: SourceCard) -> bool:
+        left = self._calls.ledger.left(self._tracer.seconds).seconds
+        in_time = left is None or card.cost.get("seconds", 0.0) <= left
+        return card.idempotent and in_time and not step.if_empty and step.waits_for <= self.begun.keys()
 
     async def _perform(self, step: Step, card: SourceCard) -> None:
         try:
             for needed in sorted(step.waits_for):
-                await self._begun[needed].wait()
-            if step.needs <= self._rows.keys():
+                await self.begun[needed].wait()
+            if step.needs <= self._rows.keys() and not self._whole:
                 with self._tracer.span(step.id, "step", source=step.source, ahead=True):
                     self._rows[step.id] = await self._asked(step, card)
         except RagError:
             pass  # the plan meets the same error when it runs, and tells it
         finally:
-            self._begun[step.id].set()
+            self.begun[step.id].set()
 
     async def _asked(self, step: Step, card: SourceCard) -> tuple[Row, ...]:
         rows: list[Row] = []
         for args in resolve(step, card, self._rows).calls:
+            if self._whole:
+                break
             rows.extend(await self._calls.rows(step.source, fitted(card, args, step.id), step_id=step.id, ahead=True))
         return tuple(rows)

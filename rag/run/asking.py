@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,13 +13,15 @@ from pydantic_core import to_json
 from rag.blot import blotted
 from rag.card import Schema
 from rag.errors import BadModelOutput, ModelError, ModelTimeout, RagError
+from rag.plan import Step
 from rag.protocols import Complete, Completion, Message, Model, Reply
-from rag.run.ahead import Ahead
+from rag.run.ahead import Ahead, Writing
 from rag.run.budget import Ledger
 from rag.run.cache import Cache, key_of
 from rag.run.costs import Costs
 from rag.run.prompting import render
 from rag.run.retry import ATTEMPTS, retrying
+from rag.run.together import cancelled_elsewhere
 from rag.run.tracing import OpenSpan, Tracer
 from rag.shown import encodable
 from rag.types import Scope, Usage
@@ -62,7 +64,7 @@ class Asking:
             with self.tracer.span(self.model.name, "model", prompt=identity, cached=True):
                 return Completion(found, identity)
         completion = await self._asked(action, messages, identity, on_token)
-        if completion.finish == "stop":
+        if completion.finish == "stop" and action.keep(completion.text):
             await self.kept.aput(key, completion.text, seconds=_DAY)
         return completion
 
@@ -76,7 +78,7 @@ class Asking:
         size = 0
         if self.ledger.weighs(self.model.name):
             size = await anyio.to_thread.run_sync(self._size, messages, action.schema, abandon_on_cancel=True)
-        stream = _Stream(on_token, self._begin(action))
+        stream = _Stream(on_token, self._ahead_of(action), action.foresee)
         details = self._details(action, messages, stream)
         with self.tracer.span(self.model.name, "model", details=details, prompt=identity) as span:
             reply = await retrying(
@@ -91,12 +93,9 @@ class Asking:
             span.details["reply"] = reply.text
         return Completion(encodable(reply.text), identity, reply.finish, reply.usage.completion_tokens)
 
-    def _begin(self, action: Complete) -> Callable[[str], None] | None:
-        """What begins the calls of the steps that the text so far has whole."""
-        if self.ahead is None or action.foresee is None or self.costs.is_quick(action.prompt):
-            return None
-        ahead, foresee = self.ahead, action.foresee
-        return lambda text: ahead.begin(foresee(text))
+    def _ahead_of(self, action: Complete) -> Ahead | None:
+        """What begins the calls of the steps that the text so far has whole, where that wins time."""
+        return None if action.foresee is None or self.costs.is_quick(action.prompt) else self.ahead
 
     def _details(self, action: Complete, messages: Sequence[Message], stream: _Stream) -> dict[str, Any]:
         """What is told of the call beside the trace."""
@@ -115,23 +114,26 @@ class Asking:
     async def _attempt(
         self, action: Complete, messages: Sequence[Message], size: int, stream: _Stream, span: OpenSpan
     ) -> Reply:
-        stream.text = ""
+        stream.restart()
         try:
             # Each attempt counts, also a retry: the endpoint may charge for what broke off.
             with self.ledger.model_call(size, self.model.name, action.max_tokens) as most:
-                return await self.model.complete(
+                reply = await self.model.complete(
                     messages,
                     schema=action.schema,
                     max_tokens=most,
                     on_token=stream.pass_on if stream.wanted else None,
                 )
+            return replace(reply, usage=_told(reply, messages, action.schema))
         except BaseException as error:  # models are other people's code, and this is the edge to them
             if (lost := self._lost(error, action, messages, stream)) is not None:
                 self._entered(lost, span)
-            if isinstance(error, RagError) or not isinstance(error, Exception):
+            if isinstance(error, RagError) or not (isinstance(error, Exception) or cancelled_elsewhere(error)):
                 raise
             why = blotted(f"{type(error).__name__}: {error}")
             raise ModelError(f"the model {self.model.name} failed: {why}", model=self.model.name) from error
+        finally:
+            stream.close()
 
     def _lost(
         self, error: BaseException, action: Complete, messages: Sequence[Message], stream: _Stream
@@ -141,10 +143,7 @@ class Asking:
             return error.usage
         if not (stream.text or isinstance(error, ModelTimeout | anyio.get_cancelled_exc_class())):
             return None
-        from rag.tokens import estimate, of_prompt
-
-        read = of_prompt(messages, action.schema)  # by rule of thumb: nobody waits for a vocabulary now
-        return Usage(prompt_tokens=read, completion_tokens=estimate(stream.text), estimated=True)
+        return _guessed(messages, action.schema, stream.text)
 
     def _size(self, messages: Sequence[Message], schema: Schema | None) -> int:
         """The prompt's size in tokens, about."""
@@ -154,28 +153,60 @@ class Asking:
 
 
 def _identity(model: Model) -> list[str]:
-    """What tells a model from others, also in another process: its kind, its name, and where it is, if it says so."""
-    told = repr(model) if type(model).__repr__ is not object.__repr__ else ""
-    return [type(model).__qualname__, model.name, told]
+    """What tells a model from others, also in another process: its kind, its name, and what else it says."""
+    return [type(model).__qualname__, model.name, str(getattr(model, "identity", ""))]
+
+
+def _told(reply: Reply, messages: Sequence[Message], schema: Schema | None) -> Usage:
+    """What the model says that the reply used; where it says nothing, it is guessed, since no reply is free."""
+    usage = reply.usage
+    if usage.tokens:
+        return usage
+    guess = _guessed(messages, schema, reply.text)
+    return guess.model_copy(update={"seconds": usage.seconds, "usd": usage.usd})
+
+
+def _guessed(messages: Sequence[Message], schema: Schema | None, text: str) -> Usage:
+    from rag.tokens import estimate, of_prompt
+
+    read = of_prompt(messages, schema)  # by rule of thumb: nobody waits for a vocabulary now
+    return Usage(prompt_tokens=read, completion_tokens=estimate(text), estimated=True)
 
 
 class _Stream:
     """Passes tokens on, knows which came, and begins what a whole object among them asks for."""
 
-    def __init__(self, on_token: Callable[[str], None] | None, begin: Callable[[str], None] | None) -> None:
+    def __init__(
+        self,
+        on_token: Callable[[str], None] | None,
+        ahead: Ahead | None,
+        foresee: Callable[[str], tuple[Step, ...]] | None,
+    ) -> None:
         self.on_token = on_token
-        self.begin = begin
         self.text = ""
+        self._ahead = ahead
+        self._foresee = foresee
+        self._writing: Writing | None = None
 
     @property
     def wanted(self) -> bool:
         """Whether anybody wants the text piece by piece."""
-        return self.on_token is not None or self.begin is not None
+        return self.on_token is not None or self._ahead is not None
+
+    def restart(self) -> None:
+        """Begin with an attempt."""
+        self.text = ""
+        self._writing = self._ahead.writing() if self._ahead else None
+
+    def close(self) -> None:
+        """End with an attempt."""
+        if self._writing:
+            self._writing.close()
 
     def pass_on(self, token: str) -> None:
         token = encodable(token)
         self.text += token
         if self.on_token:
             self.on_token(token)
-        if self.begin and "}" in token:  # nothing else completes a step
-            self.begin(self.text)
+        if self._writing and self._foresee and "}" in token:  # nothing else completes a step
+            self._writing.begin(self._foresee(self.text))

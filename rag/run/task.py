@@ -9,6 +9,7 @@ from typing import Final
 
 from rag.errors import InputError
 from rag.protocols import Source, Task
+from rag.shown import encodable
 from rag.types import Budget, Scope, Turn
 
 __all__ = ["LONGEST_QUESTION", "Asked", "check_question", "make_task"]
@@ -29,9 +30,12 @@ class Asked:
     strict: bool = False
     retrieve: bool | None = None
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "question", encodable(self.question))  # half of a pair could be neither kept nor sent
+
 
 def check_question(question: str) -> str:
-    """The question itself, when it can be asked.
+    """The question itself, when it can be asked, without halves of surrogate pairs.
 
     Raises:
         InputError: it is empty or too long.
@@ -43,7 +47,7 @@ def check_question(question: str) -> str:
             f"the question has {len(question):,} characters; at most {LONGEST_QUESTION:,} can be asked."
             " Put long texts into a source"
         )
-    return question
+    return encodable(question)
 
 
 def _left_out(sources: Mapping[str, Source], scope: Scope) -> dict[str, str]:

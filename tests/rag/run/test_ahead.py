@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 
+import anyio
 import pytest
 
 import rag
 from rag.card import SourceCard, free_query
 from rag.errors import SourceError
+from rag.plan import Step
 from rag.protocols import Reply
+from rag.run.ahead import calls_ahead
 from rag.run.bridge import run
 from rag.types import Budget, Scope, Usage
 
@@ -118,6 +121,57 @@ def test_a_call_begun_early_that_fails_fails_its_step_once():
     assert docs.calls == ["leave"]
     assert answer.partial
     assert sum("down" in note for note in answer.notes) == 1
+
+
+async def test_steps_of_a_plan_that_is_written_again_are_begun_anew(new_bench):
+    bench = new_bench()
+    docs = bench.source("docs", [{"title": "T"}])
+    bench.source("news", [])
+    calls = bench.calls()
+    first, second = (Step(id="s1", source="docs", args={"query": query}) for query in ("one", "two"))
+    async with calls_ahead(calls.cards, calls, bench.trace) as ahead:
+        for step in (first, second):
+            writing = ahead.writing()
+            writing.begin([step, Step(id="s2", source="news", args={"query": "x"}, after=("s1",))])
+            await anyio.wait_all_tasks_blocked()
+            writing.close()
+    assert [call["query"] for call in docs.calls] == ["one", "two"]
+
+
+async def test_no_call_begins_ahead_once_the_plan_is_whole(bench):
+    docs, calls = bench.source("docs", []), bench.calls()
+    async with calls_ahead(calls.cards, calls, bench.trace) as ahead:
+        writing = ahead.writing()
+        writing.begin([Step(id="s1", source="docs", args={"query": "late"})])
+        writing.close()
+        await anyio.wait_all_tasks_blocked()
+    assert docs.calls == []
+
+
+async def test_no_call_begins_ahead_that_cannot_end_in_time(new_bench):
+    bench = new_bench(budget=Budget(seconds=5))
+    slow, calls = bench.source("docs", [], cost={"seconds": 10}), bench.calls()
+    async with calls_ahead(calls.cards, calls, bench.trace) as ahead:
+        ahead.writing().begin([Step(id="s1", source="docs", args={"query": "x"})])
+        await anyio.wait_all_tasks_blocked()
+    assert slow.calls == []
+
+
+async def test_an_error_that_a_step_has_met_is_not_that_of_a_later_call(bench):
+    errors = [SourceError("down")]
+
+    async def flaky(**_):
+        if errors:
+            raise errors.pop()
+        return [{"text": "up"}]
+
+    bench.source("docs", flaky)
+    calls = bench.calls()
+    with pytest.raises(SourceError):
+        await calls.rows("docs", {}, step_id="s1", ahead=True)
+    with pytest.raises(SourceError):
+        await calls.rows("docs", {}, step_id="s1")
+    assert await calls.rows("docs", {}, step_id="s1") == [{"text": "up"}]
 
 
 def test_calls_that_the_plan_turns_out_not_to_need_are_ended():
