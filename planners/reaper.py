@@ -17,7 +17,7 @@ from planners.foresee import foreseen
 from planners.mend import completed, with_stand_ins
 from planners.names import said_of
 from planners.offer import given_arguments, offered_examples, offered_lines, offered_schema
-from planners.repair import sound
+from planners.repair import sound, usable
 from planners.retrieval import NOTHING, spared
 from planners.rules import Rules, named_choices, named_sources
 from planners.shown import said_before
@@ -107,7 +107,7 @@ def _written(
         values,
         schema=offered_schema(offered, given),
         max_tokens=_MOST_TOKENS,
-        keep=True,
+        keep=lambda text: usable(text, task, offered),
         foresee=lambda text: foreseen(text, task, offered),
     )
     return reply.text
