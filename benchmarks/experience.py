@@ -233,7 +233,7 @@ def main() -> None:
     parser.add_argument("--model", default="local")
     parser.add_argument("--base-url", help="an OpenAI-compatible endpoint")
     options = parser.parse_args()
-    report(f"experience_{options.set}", plans(options))
+    report(f"experience_{options.set}", plans(options), prompts=("plan", "repair"))
 
 
 if __name__ == "__main__":

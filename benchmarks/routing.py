@@ -99,7 +99,7 @@ def main() -> None:
         assistant = rag.Assistant(sources=sources(stack), planner=options.planner, model=model)
         stack.enter_context(assistant)
         rows = [routed(assistant, question) for question in questions(options.n, options.seed)]
-    report(f"routing_{options.planner}", summary(rows))
+    report(f"routing_{options.planner}", summary(rows), prompts=("plan", "repair") if model else ())
 
 
 if __name__ == "__main__":

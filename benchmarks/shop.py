@@ -75,9 +75,8 @@ def main() -> None:
     share = {key: round(sum(row[key] for row in rows) / len(rows), 3) for key in ("sources", "depends", "answer")}
     missed = {key: [row["id"] for row in rows if not row[key]] for key in share}
     name = f"shop_{options.planner}"
-    report(
-        name, {"questions": len(rows), **share, "missed": missed, "seconds_a_question": round(seconds / len(rows), 2)}
-    )
+    result = {"questions": len(rows), **share, "missed": missed, "seconds_a_question": round(seconds / len(rows), 2)}
+    report(name, result, prompts=("plan", "repair", "answer") if model else ())
 
 
 if __name__ == "__main__":

@@ -9,19 +9,26 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, TypeAlias
 
 from benchmarks.common import RESULTS
+from prompts import load, names
 
+Result: TypeAlias = dict[str, Any]
+Rows: TypeAlias = Iterator[tuple[str, str, Result]]
+
+BUSY: Final = 1.5
+"""The load average from which a timing is told with it."""
 MARKERS = re.compile(r"(<!-- measures -->\n).*?(<!-- end -->)", re.S)
 
 
 def table() -> str:
-    """One row a figure: what, the figures, the command."""
+    """One row a figure: what, the figures, the command; a row whose prompts have changed since says so."""
     head = ["| what | figure | command |", "| --- | --- | --- |"]
-    return "\n".join([*head, *(f"| {what} | {figure} | `{command}` |" for what, figure, command in _rows())])
+    rows = (f"| {what}{_older(found)} | {figure} | `{found['command']}` |" for what, figure, found in _rows())
+    return "\n".join([*head, *rows])
 
 
 def filled(readme: str) -> str:
@@ -29,80 +36,163 @@ def filled(readme: str) -> str:
     return MARKERS.sub(lambda match: f"{match[1]}{table()}\n{match[2]}", readme)
 
 
-def _result(name: str) -> dict[str, Any] | None:
+def _result(name: str) -> Result | None:
     path = RESULTS / f"{name}.json"
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
 
 
-def _rows() -> Iterator[tuple[str, str, str]]:
-    if found := _result("startup"):
-        figure = f"{found['import_rag_seconds']} s; {found['first_answer_seconds']} s"
-        yield "`import rag`; first answer of the command above, index built", figure, found["command"]
-    for name, title in (("retrieval_scifact_dev", "SciFact dev"), ("retrieval_hotpotqa_dev", "HotpotQA dev")):
-        if found := _result(name):
-            for measure in ("nDCG@10", "recall@5", "all-gold@5", "all-gold@10"):
-                figure = " / ".join(_share(found[way][measure]) for way in ("lexical", "dense", "fused"))
-                yield f"{title}, {measure}: lexical / dense / fused", figure, found["command"]
-    if found := _result("indexing"):
-        figure = f"{found['documents_a_second']}; {found['peak_mib']} MiB"
-        yield "documents indexed a second; peak memory, 5,000 abstracts", figure, found["command"]
-    for name, planner in (("shop_rules", "`rules`"), ("shop_reaper", "`reaper`, 1.5B model")):
-        if found := _result(name):
-            figure = f"{_share(found['sources'])} / {_share(found['answer'])}"
-            yield f"30 shop questions, right sources / right answer, {planner}", figure, found["command"]
-    for name, planner in (("routing_rules", "`rules`"), ("routing_reaper", "`reaper`, 1.5B model")):
-        if found := _result(name):
-            named, every = found["names_every_source"], found["all"]
-            figure = (
-                f"{_share(every['exact'])} ({every['questions']}) / {_share(named['exact'])} ({named['questions']})"
-            )
-            yield (
-                f"MultiHop-RAG dev, exact set of 47 sources: all / those that name theirs, {planner}",
-                figure,
-                found["command"],
-            )
-    if found := _result("neighbours"):
-        ways = [found["without"]["fit"], *(way["fit+vote"] for way in found["experiences"].values())]
-        counts = " / ".join(f"{int(n):,}" for n in found["experiences"])
-        figure = " / ".join(_share(way["all"]["top1"]) for way in ways)
-        yield f"MetaTool dev, the right one of 199 tools first: no / {counts} experiences", figure, found["command"]
+def _older(found: Result) -> str:
+    """What to say of a result of which a prompt has changed since."""
+    known = names()
+    changed = [
+        identity.partition("#")[0]
+        for name, identity in found.get("prompts", {}).items()
+        if name not in known or load(name).identity != identity
+    ]
+    return f" (with earlier prompts: {', '.join(changed)})" if changed else ""
+
+
+def _rows() -> Rows:
+    yield from _retrieval()
+    yield from _answers()
+    yield from _many()
     yield from _references()
+    yield from _experience()
     yield from _runtime()
 
 
-def _runtime() -> Iterator[tuple[str, str, str]]:
-    if found := _result("overhead"):
-        cpu = found["milliseconds"]
-        figure = f"{cpu['ours']} / {cpu['planned']} / {cpu['floor']} ms; {found['scheduler_milliseconds']} ms"
-        what = "CPU a question: `reaper` / a planner that does nothing / the openai client alone; six steps of nothing"
-        yield what, figure, found["command"]
-    if found := _result("barrier"):
-        figure = f"{found['ratio']}"
-        yield "wall time of an unbalanced graph over that of its longest path", figure, found["command"]
-    if found := _result("load"):
-        rates = found["questions_a_second"]
-        figure = f"{rates['ours']} / {rates['floor']} of {rates['possible']}"
-        yield f"{found['in_flight']} questions in flight, a second: ours / the floor", figure, found["command"]
+def _retrieval() -> Rows:
+    if found := _result("startup"):
+        figure = f"{found['import_rag_seconds']} s; {found['first_answer_seconds']} s"
+        yield "`import rag`; first answer of the command above, index built", figure, found
+    for name, title in (("retrieval_scifact_dev", "SciFact dev"), ("retrieval_hotpotqa_dev", "HotpotQA dev")):
+        if found := _result(name):
+            for measure in ("nDCG@10", "recall@5", "all-gold@5", "all-gold@10"):
+                figure = _shares(found[way][measure] for way in ("lexical", "dense", "fused"))
+                yield f"{title}, {measure}: lexical / dense / fused", figure, found
+    if found := _result("indexing"):
+        figure = f"{found['documents_a_second']}; {found['peak_mib']} MiB"
+        yield "documents indexed a second; peak memory, 5,000 abstracts", figure, found
 
 
-def _references() -> Iterator[tuple[str, str, str]]:
+def _answers() -> Rows:
+    for name, planner in (("shop_rules", "`rules`"), ("shop_reaper", "`reaper`, 1.5B model")):
+        if found := _result(name):
+            figure = _shares((found["sources"], found["answer"]))
+            yield f"30 shop questions, right sources / right answer, {planner}", figure, found
+    for name, planner in (("routing_rules", "`rules`"), ("routing_reaper", "`reaper`, 1.5B model")):
+        if found := _result(name):
+            groups = (found["all"], found["names_every_source"])
+            figure = " / ".join(f"{_share(group['exact'])} ({group['questions']})" for group in groups)
+            yield f"MultiHop-RAG dev, exact set of 47 sources: all / those that name theirs, {planner}", figure, found
+    for planner in ("reaper", "react"):
+        if found := _result(f"interleaved_{planner}"):
+            yield from _interleaved(found, planner)
+    if found := _result("interleaved_loopback"):
+        both = found["reaper"], found["react"]
+        figure = "; ".join(
+            " / ".join(f"{way[key]:,}" for way in both) for key in ("model_calls", "tokens", "seconds_p50")
+        )
+        what = "model calls; tokens (estimated); seconds"
+        yield f"three steps, a scripted model that takes 200 ms, `reaper` / `react`: {what}", figure, found
+
+
+def _interleaved(found: Result, planner: str) -> Rows:
+    title = f"MultiHop-RAG dev, `{planner}`, 1.5B model"
+    figure = _shares(found[key] for key in ("exact", "recall", "arguments_valid"))
+    seconds = found.get("lookup_seconds_p50") or found["seconds_p50"]
+    figure += f"; {found['model_calls']}, {found['tokens']:,}, {seconds} s"
+    what = "exact set / recall / valid arguments; model calls, tokens, time of looking up"
+    yield f"{title}, {found['questions']} questions: {what}", figure, found
+    if null := found["null"]:
+        # Results of before the two were told apart have them in one.
+        apart = "model_says_so" in null
+        said = f"{null['model_says_so']} + {null['nothing_read']}" if apart else null["model_or_reader_says_so"]
+        yield f"{title}, no source holds the answer: model + reader say so", f"{said} of {null['questions']}", found
+
+
+def _many() -> Rows:
+    for name, title in (("shortlist_metatool", "MetaTool dev"), ("shortlist_seal_tools", "Seal-Tools dev")):
+        if found := _result(name):
+            groups = [found["one"], found["several"]]
+            figure = "; ".join(
+                _shares((*(group["fused"][f"recall@{k}"] for k in (10, 20)), group["recall_of_shortlist"]))
+                for group in groups
+            )
+            what = f"recall at 10 / 20 / of the shortlist of {round(found['shown'])}"
+            yield f"{title}, {found['sources']:,} sources, questions for one; for several: {what}", figure, found
+    for found in filter(None, map(_result, ("offered_metatool", "offered_seal_tools"))):
+        figure = " / ".join(_share(of["recall"]) for of in found["of_sources"].values())
+        counts = " / ".join(f"{int(n):,}" for n in found["of_sources"])
+        yield f"{found['title']}, recall of what the model is offered, of {counts} sources", figure, found
+
+
+def _references() -> Rows:
     if found := _result("references_gold"):
         plans = found["complexfuncbench"]
         figure = f"{plans['run']} of {plans['plans']}; {plans['references_resolved']} of {plans['references']}"
-        yield (
-            "ComplexFuncBench dev, gold plans run on recorded responses; references resolved",
-            figure,
-            found["command"],
-        )
+        yield "ComplexFuncBench dev, gold plans run on recorded responses; references resolved", figure, found
+        plans = found["nestful"]
+        figure = f"{plans['valid']} / {plans['valid_or_mended']} / {plans['run']} of {plans['plans']}"
+        what = "gold plans that are valid / that rules can mend / that run on made-up rows"
+        yield f"NESTFUL dev, {what}; the others contradict their tools' specifications", figure, found
     for name, title in (("references_nestful", "NESTFUL dev"), ("references_complexfuncbench", "ComplexFuncBench dev")):
         if found := _result(name):
-            measures = ("tool_set_f1", "reference_accuracy", "run_to_the_end")
-            figure = " / ".join(_share(found[measure]) for measure in measures)
+            figure = _shares(found[measure] for measure in ("tool_set_f1", "reference_accuracy", "run_to_the_end"))
+            yield f"{title}, {found['requests']} requests, 1.5B model: tool set F1 / references / run", figure, found
+
+
+def _experience() -> Rows:
+    if found := _result("neighbours"):
+        ways = [found["without"]["fit"], *(way["fit+vote"] for way in found["experiences"].values())]
+        counts = " / ".join(f"{int(n):,}" for n in found["experiences"])
+        most = max(map(int, found["experiences"]))
+        what = f"no / {counts} experiences (more than 1,000 are kept with `most={most}`)"
+        yield (
+            f"MetaTool dev, the right one of 199 tools first: {what}",
+            _shares(way["all"]["top1"] for way in ways),
+            found,
+        )
+        figure = _shares(way["without_near_duplicates"]["top1"] for way in ways)
+        far = f"without the {found['near_duplicates']:.1%} of the questions that are near an experience"
+        yield f"the same, {far}", figure, found
+    for name, title in (("experience_metatool", "MetaTool dev"), ("experience_multihop_rag", "MultiHop-RAG dev")):
+        if found := _result(name):
+            shown = found["examples"]
+            what = f"exact set of sources with {' / '.join(shown)} examples"
             yield (
-                f"{title}, {found['requests']} requests, 1.5B model: tool set F1 / references / run",
-                figure,
-                found["command"],
+                f"{title}, {found['n']} questions, 1.5B model: {what}",
+                _shares(s["exact"] for s in shown.values()),
+                found,
             )
+
+
+def _runtime() -> Rows:
+    if found := _result("overhead"):
+        cpu = found["milliseconds"]
+        figure = f"{cpu['ours']} / {cpu['planned']} / {cpu['floor']} ms; {found['scheduler_milliseconds']} ms"
+        what = "`reaper` / a planner that does nothing / the openai client alone; six steps of nothing"
+        yield f"CPU a question{_loaded(found)}: {what}", figure, found
+    if found := _result("barrier"):
+        what = f"wall time of an unbalanced graph over that of its longest path{_loaded(found)}"
+        yield what, f"{found['ratio']}", found
+    if found := _result("load"):
+        rates = found["questions_a_second"]
+        figure = f"{rates['ours']} / {rates['floor']} of {rates['possible']}"
+        yield f"{found['in_flight']} questions in flight, a second{_loaded(found)}: ours / the floor", figure, found
+    if found := _result("fuzz"):
+        figure = f"{found['plans'] - found['failures']:,} of {found['plans']:,}"
+        yield "malformed plans that are mended and run, or are a typed error", figure, found
+
+
+def _loaded(found: Result) -> str:
+    """How busy the machine was with other work, where it was."""
+    loads = found["environment"].get("load_average", {}).values()
+    return f" (load average {max(loads)})" if loads and max(loads) > BUSY else ""
+
+
+def _shares(values: Iterable[float]) -> str:
+    return " / ".join(map(_share, values))
 
 
 def _share(value: float) -> str:
