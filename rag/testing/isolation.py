@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import struct
 from collections.abc import Callable, Collection, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -39,12 +40,12 @@ def check_isolation(make_store: Callable[[], MemoryStore]) -> None:
             memory.add(mark, [Turn(turn_id="1", text=mark, at=_NOON, session=mark)], scope=scope)
         everyone = tuple(memory.store.find(Wanted(scope))[0].number for scope in marks)
         for (scope, mark), number in zip(marks.items(), everyone, strict=True):
-            memory.store.put_vectors({other: mark.encode() for other in everyone}, "e", scope)
+            memory.store.put_vectors(dict.fromkeys(everyone, _vector(mark)), "e", scope)
             memory.store.derive([Derived("fact", "k", mark, (number,)), Derived("fact", "k", mark, everyone)], scope)
         for (scope, mark), number in zip(marks.items(), everyone, strict=True):
             _check_seen(memory, scope, mark, marks.values())
             vectors = memory.store.vectors(everyone, "e", scope)
-            _expect(vectors == {number: mark.encode()}, f"{scope} reads the vectors {vectors}")
+            _expect(vectors == {number: _vector(mark)}, f"{scope} reads the vectors {vectors}")
         asyncio.run(_check_seen_async(memory, marks))
         _check_forgets_own(memory, marks)
 
@@ -100,6 +101,10 @@ def _check_forgets_own(memory: Memory, marks: dict[Scope, str]) -> None:
     for other, mark in others:
         if other.tenant != "acme":
             _check_seen(memory, other, mark, marks.values())
+
+
+def _vector(mark: str) -> bytes:
+    return struct.pack("<f", int("".join(filter(str.isdigit, mark))))
 
 
 def _expect(kept: bool, otherwise: str) -> None:

@@ -37,10 +37,10 @@ def check_store(make_store: Callable[[], MemoryStore]) -> None:
     Raises:
         AssertionError: the store does not keep the contract; the message says where.
     """
-    _expect(isinstance(make_store(), MemoryStore), "the store lacks methods of rag.memory.store.MemoryStore")
     for number, check in enumerate((_whole, _all_or_none, _orders, _bounds, _dialogue, _sessions, _beside)):
         scope = Scope(tenant="contract", user=f"{number}")
         store = make_store()
+        _expect(isinstance(store, MemoryStore), "the store lacks methods of rag.memory.store.MemoryStore")
         check(store, scope)
         kept = store.find(Wanted(scope))
         store.close()

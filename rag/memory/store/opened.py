@@ -18,6 +18,10 @@ def opened(url: str | Path) -> MemoryStore:
         ConfigError: the URL is of a database that no store is for.
         StoreError: the store cannot be opened.
     """
+    if str(url).startswith(("postgresql://", "postgres://")):
+        from rag.memory.store.postgres import PostgresStore
+
+        return PostgresStore.open(str(url))
     from rag.memory.store.sqlite import SqliteStore
 
     return SqliteStore.open(url)

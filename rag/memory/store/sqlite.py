@@ -98,7 +98,8 @@ class SqliteStore(SqliteFile):
         """As `Vectors.vectors`."""
         values = _owner(scope) | {"numbers": json.dumps(list(numbers)), "embedder": embedder}
         query = (
-            "SELECT number, vector FROM json_each(:numbers) CROSS JOIN vectors ON number = value AND embedder = :embedder"  # noqa: S608
+            "SELECT number, vector FROM json_each(:numbers)"  # noqa: S608  # constants
+            " CROSS JOIN vectors ON number = value AND embedder = :embedder"
             f" CROSS JOIN turns ON arrival = number WHERE {_OWNED}"
         )
         with self._held() as db:
