@@ -94,7 +94,8 @@ def _answers() -> Rows:
             " / ".join(f"{way[key]:,}" for way in both) for key in ("model_calls", "tokens", "seconds_p50")
         )
         what = "model calls; tokens (estimated); seconds"
-        yield f"three steps, a scripted model that takes 200 ms, `reaper` / `react`: {what}", figure, found
+        title = f"three steps, a scripted model that takes 200 ms{_loaded(found)}, `reaper` / `react`"
+        yield f"{title}: {what}", figure, found
 
 
 def _interleaved(found: Result, planner: str) -> Rows:
