@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+import logging
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from rag.closing import Closing
-from rag.errors import ConfigError
+from rag.errors import ConfigError, RagError
 from rag.plan import Plan
 from rag.protocols import Model, Planner, Source
 from rag.run import bridge
@@ -26,6 +27,7 @@ from rag.run.otel import forwarding
 from rag.run.shortlist import Shortlist
 from rag.run.task import Asked, check_question, make_task
 from rag.run.tracing import Tracer
+from rag.sources.memory import remembering
 from rag.types import Answer, Budget, Event, Scope, Turn
 
 if TYPE_CHECKING:
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
     from rag.settings import Settings
 
 __all__ = ["Assistant", "aask", "ask"]
+
+_log = logging.getLogger(__name__)
 
 
 class Assistant(Closing):
@@ -46,7 +50,8 @@ class Assistant(Closing):
     Args:
         sources: what may be asked; names must differ.
         model: writes plans and answers; without one, rules plan and the answer is extracted.
-        memory: keeps conversations, for `conversation=`.
+        memory: keeps conversations, for `conversation=`, and is the source "memory" for questions about what
+            was said: in all conversations of the scope's user, or in the one at hand where no user is named.
         effort: "none", "low", "medium" or "high": which planner, how many rounds, how often what failed
             is replanned, as `rag ask --help` lists them; each can be set by itself as well.
         planner: a name from the entry-point group `rag.planners`, or a planner; by default
@@ -131,7 +136,7 @@ class Assistant(Closing):
             scope: whose data may be seen; sources that cannot keep to it are left out, with a note.
             budget: what may be spent; reaching it ends the work with what there is, and steps of a plan
                 that cannot fit are left out. Only appending to the conversation is not cut short.
-            strict: raise where a limit of the budget is reached.
+            strict: raise where a limit of the budget is reached, once the conversation has the answer.
             retrieve: whether anything is looked up; by default the planner decides, and a note says so.
 
         Raises:
@@ -193,7 +198,10 @@ class Assistant(Closing):
     ) -> Plan:
         """The plan that `aask` would run first: to look at, price, edit, save, and run.
 
+        Steps that cannot fit the budget are left out, with a note.
+
         Raises:
+            BudgetExceeded: nothing of the plan fits, or there was none in time.
             RagError: as for `aask`.
         """
         asked = Asked(question, conversation, tuple(turns), scope or Scope(), budget or Budget(), retrieve=retrieve)
@@ -225,10 +233,10 @@ class Assistant(Closing):
         """
         question = plan.question if question is None else question
         if question is not None:
-            check_question(question)
+            question = check_question(question)
         asked = Asked(question or "", scope=scope or Scope(), budget=budget or Budget(), strict=strict)
         driver = self._driver(asked, self._tracer())
-        return await driver.answer(Given(plan, question, changes(plan, self.sources)), strict=strict)
+        return await driver.answer(Given(plan, question, changes(plan, self._sources(asked).values())), strict=strict)
 
     def ask(
         self,
@@ -286,6 +294,24 @@ class Assistant(Closing):
         """The answer that exactly this plan leads to: `arun`, from sync code."""
         return bridge.run(self.arun, plan, question=question, scope=scope, budget=budget, strict=strict)
 
+    async def aprepare(self) -> None:
+        """Do beforehand what would else be done for the first questions: embed the cards of many sources.
+
+        `async with` and `rag serve` do so. Where no embedder can be had, sources are ranked by words alone.
+        """
+        try:
+            await self._tools.shortlist.prepare([source.card for source in self.sources])
+        except RagError as error:
+            _log.warning("sources will be ranked by words alone: %s", error)
+
+    def prepare(self) -> None:
+        """The sync twin of `aprepare`."""
+        bridge.run(self.aprepare)
+
+    async def __aenter__(self) -> Self:
+        await self.aprepare()
+        return self
+
     async def aclose(self) -> None:
         """Close the sources, the model and the memory, where they can be closed."""
         async with contextlib.AsyncExitStack() as stack:  # all are closed, also where one of them fails
@@ -319,8 +345,11 @@ class Assistant(Closing):
             raise ConfigError("the clock tells a time without a zone; give one such as lambda: datetime.now(zone)")
         return now
 
+    def _sources(self, asked: Asked) -> Mapping[str, Source]:
+        return remembering(self._tools.sources, self._memory, asked, self._now())
+
     def _driver(self, asked: Asked, tracer: Tracer, listen: Callable[[Event], None] | None = None) -> Driver:
-        tools = self._tools
+        tools = replace(self._tools, sources=self._sources(asked))
         task = make_task(asked, tools.sources, now=self._now(), model=tools.model is not None, replans=self._replans)
         return Driver(tools, task, tracer=tracer, listen=listen)
 
@@ -330,8 +359,11 @@ def ask(
     sources: Iterable[Source],
     *,
     conversation: str | None = None,
+    turns: Sequence[Turn] = (),
     scope: Scope | None = None,
     budget: Budget | None = None,
+    strict: bool = False,
+    retrieve: bool | None = None,
     **options: Any,
 ) -> Answer:
     """The answer to one question, from an assistant made for it with the options of `Assistant`.
@@ -341,7 +373,18 @@ def ask(
     Raises:
         RagError: as for `Assistant` and its `ask`.
     """
-    return Assistant(sources, **options).ask(question, conversation=conversation, scope=scope, budget=budget)
+    return bridge.run(
+        aask,
+        question,
+        sources,
+        conversation=conversation,
+        turns=turns,
+        scope=scope,
+        budget=budget,
+        strict=strict,
+        retrieve=retrieve,
+        **options,
+    )
 
 
 async def aask(
@@ -349,9 +392,24 @@ async def aask(
     sources: Iterable[Source],
     *,
     conversation: str | None = None,
+    turns: Sequence[Turn] = (),
     scope: Scope | None = None,
     budget: Budget | None = None,
+    strict: bool = False,
+    retrieve: bool | None = None,
     **options: Any,
 ) -> Answer:
     """The async twin of `ask`."""
-    return await Assistant(sources, **options).aask(question, conversation=conversation, scope=scope, budget=budget)
+    assistant = Assistant(sources, **options)
+    try:
+        return await assistant.aask(
+            question,
+            conversation=conversation,
+            turns=turns,
+            scope=scope,
+            budget=budget,
+            strict=strict,
+            retrieve=retrieve,
+        )
+    finally:
+        await close(assistant._tools.kept)  # the cache alone is the assistant's own

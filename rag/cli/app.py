@@ -6,9 +6,10 @@ import textwrap
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, BinaryIO
 
 import click
+from click.core import ParameterSource
 from pydantic import ValidationError
 
 from rag.cli import show
@@ -61,7 +62,10 @@ _ASKING = (
     ),
     click.option("--replans", type=click.IntRange(0, 8), help="How often what failed of a plan is planned anew."),
     click.option(
-        "--cache/--no-cache", default=True, show_default=True, help="Keep plans for exactly the same question of a day."
+        "--cache/--no-cache",
+        default=True,
+        show_default=True,
+        help="Keep plans for exactly the same question of a day, and what sources brought that say it may be kept.",
     ),
     _DEBUG,
 )
@@ -83,12 +87,18 @@ def _budget(_: click.Context, __: click.Parameter, limits: tuple[str, ...]) -> B
         click.BadParameter: a limit is none.
     """
     pairs = dict(limit.partition("=")[::2] for limit in limits)
+    if len(pairs) < len(limits):
+        raise click.BadParameter("a limit is given twice; give each once")
+    if unknown := [name for name in pairs if name not in Budget.model_fields]:
+        names = ", ".join(Budget.model_fields)
+        raise click.BadParameter(f"there is no limit {unknown[0]!r}; a limit is NAME=NUMBER, with {names}")
     try:
         return Budget.model_validate(pairs) if pairs else None
     except ValidationError as error:
-        first = error.errors()[0]
-        names = ", ".join(Budget.model_fields)
-        raise click.BadParameter(f"{first['loc'][0]}: {first['msg']}; a limit is NAME=NUMBER, with {names}") from None
+        name = str(error.errors()[0]["loc"][0])
+        number = "a number" if name in ("seconds", "usd") else "a whole number"
+        least = "more than 0" if name == "seconds" else "0 or more"
+        raise click.BadParameter(f"{name}={pairs[name]} cannot be; give {number}, {least}") from None
 
 
 _BUDGET = click.option(
@@ -109,26 +119,41 @@ def app() -> None:
     """Ask questions of many sources at once: plan, run, read, cite."""
 
 
+def _no_planning(context: click.Context) -> None:
+    """See that nothing was said of how to plan, where a plan is given.
+
+    Raises:
+        click.UsageError: an option would change nothing.
+    """
+    for name in ("effort", "planner", "rounds", "replans", "retrieve"):
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"--{name} says how to plan, and --plan gives the plan; leave one of them out")
+
+
 @app.command()
 @click.argument("question")
 @_asking
 @_BUDGET
 @_RETRIEVE
-@click.option("--plan", "saved", type=click.File("r"), help="Run exactly this plan, as `rag plan --json` prints it.")
+@click.option("--plan", "saved", type=click.File("rb"), help="Run exactly this plan, as `rag plan --json` prints it.")
 @_JSON
 @click.option("--trace", is_flag=True, help="Show also what ran when, as a tree with a timeline.")
+@click.pass_context
 def ask(
+    context: click.Context,
     question: str,
     *,
     budget: Budget | None,
     retrieve: bool | None,
-    saved: TextIO | None,
+    saved: BinaryIO | None,
     as_json: bool,
     trace: bool,
     debug: bool,
     **options: Any,
 ) -> None:
     """Answer QUESTION from folders and databases, with the plan and numbered sources."""
+    if saved is not None:
+        _no_planning(context)
     with shown(debug=debug), assistant(Options(**options)) as asked:
         if saved is None:
             answer = asked.ask(question, budget=budget, retrieve=retrieve)
@@ -145,12 +170,15 @@ def ask(
 @app.command()
 @click.argument("question")
 @_asking
+@_BUDGET
 @_RETRIEVE
 @_JSON
-def plan(question: str, *, retrieve: bool | None, as_json: bool, debug: bool, **options: Any) -> None:
+def plan(
+    question: str, *, budget: Budget | None, retrieve: bool | None, as_json: bool, debug: bool, **options: Any
+) -> None:
     """Show the plan for QUESTION, and what it will cost, without running it."""
     with shown(debug=debug), assistant(Options(**options)) as asked:
-        made = asked.plan(question, retrieve=retrieve)
+        made = asked.plan(question, budget=budget, retrieve=retrieve)
         if as_json:
             show.write(show.json_text(made))
             return

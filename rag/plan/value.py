@@ -172,7 +172,7 @@ class Plan(BaseModel):
         """
         try:
             data = json.loads(saved, parse_constant=_no_constant) if isinstance(saved, str | bytes) else saved
-            if not isinstance(data, Mapping) or "steps" not in data:
+            if not isinstance(data, Mapping) or not isinstance(data.get("steps"), list | tuple):
                 raise PlanError('a plan is a JSON object with "steps": [{"id", "source", "args"}, …]')
             return cls.model_validate(data)
         except ValidationError as error:

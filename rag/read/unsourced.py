@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from rag.protocols import Draft
 from rag.read.arithmetic import calculate
 
-__all__ = ["NOTHING_FOUND", "nothing_found", "smalltalk"]
+__all__ = ["NOTHING_ASKED", "NOTHING_FOUND", "nothing_found", "smalltalk"]
 
 NOTHING_FOUND = "I found nothing in the sources on this."
+NOTHING_ASKED = "No source was asked, so that there is nothing to answer from."
 
 _THANKS = re.compile(r"\b(?:thanks?|thank you|thx|cheers|merci|danke|gracias)\b", re.IGNORECASE)
 _HELP = "I answer questions from the sources that are connected here, and name the source of each sentence."

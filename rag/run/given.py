@@ -8,6 +8,7 @@ from typing import Literal, TypeVar
 
 from rag.plan import Plan
 from rag.protocols import Draft, Execute, Executed, Failed, Observation, Read, Source, Steps, Task
+from rag.read.arithmetic import calculate
 from rag.read.marks import unmarked
 from rag.types import Answer, Citation, Evidence
 
@@ -35,9 +36,7 @@ class Given:
         if self.question is None:
             draft = listed(executed.evidence)
         else:
-            # A plan without a step says that no retrieval is needed.
-            style: Literal["cited", "chat"] = "cited" if self.made.steps else "chat"
-            (seen,) = yield (Read(self.question, executed.evidence, style),)
+            (seen,) = yield (Read(self.question, executed.evidence, self._style(self.question, task)),)
             draft = _of(seen, Draft)
         return Answer(
             text=draft.text,
@@ -45,8 +44,19 @@ class Given:
             citations=draft.citations,
             evidence=executed.evidence,
             plan=executed.plan,
-            notes=(*self.notes, *executed.plan.notes, *executed.notes, *draft.notes),
+            notes=(*self.notes, *executed.plan.notes, *self._why_nothing, *executed.notes, *draft.notes),
         )
+
+    @property
+    def _why_nothing(self) -> tuple[str, ...]:
+        """What is said of a plan without a step that does not say itself why it has none."""
+        return () if self.made.steps or self.made.notes else ("no retrieval: the plan given has no step",)
+
+    def _style(self, question: str, task: Task) -> Literal["cited", "chat"]:
+        # A plan without a step says that no retrieval is needed. But who can neither chat nor count has no
+        # answer to a question, and greets nobody who asked one.
+        talks = task.model or not self._why_nothing or calculate(question)
+        return "chat" if talks and not self.made.steps else "cited"
 
 
 def listed(evidence: Evidence) -> Draft:
@@ -66,12 +76,13 @@ def listed(evidence: Evidence) -> Draft:
 
 
 def changes(plan: Plan, sources: Iterable[Source]) -> tuple[str, ...]:
-    """A note for each source that has changed since the plan was made."""
+    """A note for each source of the plan's steps that has changed since the plan was made."""
+    asked = {step.source for step in plan.steps}
     prints = {source.card.name: source.card.fingerprint for source in sources}
     return tuple(
         f"{name} has changed since the plan was made"
         for name, fingerprint in plan.sources.items()
-        if prints.get(name, fingerprint) != fingerprint
+        if name in asked and prints.get(name, fingerprint) != fingerprint
     )
 
 

@@ -114,8 +114,6 @@ async def extracted(question: str, evidence: Evidence, looked: Looked, *, by_mea
 
         # In a worker thread: it computes, and would hold up the loop. At the deadline nobody waits for it.
         return await anyio.to_thread.run_sync(extraction, abandon_on_cancel=True)
-    from rag.read.unsourced import nothing_found
+    from rag.read.unsourced import NOTHING_ASKED, nothing_found
 
-    if looked.steps:
-        return nothing_found(question, looked.failures)
-    return replace(nothing_found(question), notes=("no source was asked",), partial=True)
+    return nothing_found(question, looked.failures) if looked.steps else Draft(NOTHING_ASKED, partial=True)

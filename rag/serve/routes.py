@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -39,6 +39,12 @@ class Backend:
     name: str
     scope_of: ScopeOf
 
+    @asynccontextmanager
+    async def prepared(self, _: FastAPI) -> AsyncGenerator[None, None]:
+        """While the application runs: what can be done before the first request is done."""
+        await self.assistant.aprepare()
+        yield
+
     async def answer(self, body: ChatRequest, request: Request) -> Response:
         """The answer as a whole, or as a stream where the body asks for one."""
         self.check_model(body.model)
@@ -70,6 +76,7 @@ def build(backend: Backend, *, tokens: Sequence[str] | None, max_body: int) -> F
     """The application; `tokens` are the keys that open it, None when it is open."""
     application = FastAPI(
         title=backend.name,
+        lifespan=backend.prepared,
         docs_url=None,  # these two pages load scripts from elsewhere
         redoc_url=None,
         exception_handlers={

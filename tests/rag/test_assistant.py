@@ -10,15 +10,19 @@ from zoneinfo import ZoneInfo
 
 import anyio
 import pytest
+from fastapi.testclient import TestClient
 from pydantic import BaseModel
 
 from rag.assistant import Assistant, aask, ask
 from rag.card import SourceCard, free_query
-from rag.errors import ConfigError, InputError, PlanError, ScopeError, SourceError, StoreError
+from rag.errors import BudgetExceeded, ConfigError, InputError, PlanError, ScopeError, SourceError, StoreError
 from rag.memory import Memory
 from rag.plan import Plan
 from rag.protocols import Execute, Reply
 from rag.run import binding
+from rag.run.cache import KeptFile
+from rag.run.shortlist import ABOVE
+from rag.serve.app import app
 from rag.types import Answer, Budget, Scope, Turn
 
 
@@ -561,3 +565,70 @@ def test_the_context_variables_of_the_caller_reach_the_sources():
     who.set("ann")
     assistant(Docs(call=look)).ask("lamps?")
     assert seen == ["ann"]
+
+
+async def test_one_question_takes_all_that_an_assistants_questions_take():
+    with pytest.raises(BudgetExceeded):
+        await aask("lamps?", [Docs()], strict=True, budget=Budget(calls_per_source=0), planner="direct")
+    assert ask("lamps?", [Docs()], retrieve=False).plan.steps == ()
+    said = (Turn(role="user", text="Hi"),)
+    assert ask("lamps?", [Docs()], planner=ListsEvidence(), turns=said).text.startswith("user: Hi; ")
+
+
+def test_the_cache_of_one_question_is_closed_after_it(tmp_path, monkeypatch):
+    closed = []
+
+    def close(kept):
+        closed.append(kept)
+
+    monkeypatch.setattr(KeptFile, "close", close)
+    ask("lamps?", [Docs()], planner=ListsEvidence(), cache=tmp_path / "kept.db")
+    assert len(closed) == 1
+
+
+async def test_cards_of_many_sources_are_embedded_before_the_first_question():
+    one = assistant(*(Docs(f"docs{n}") for n in range(ABOVE + 1)))
+    prepared = []
+
+    async def prepare(cards):
+        prepared.append(len(cards))
+        raise SourceError("no embedder")
+
+    one._tools.shortlist.prepare = prepare
+    async with one:
+        assert prepared == [ABOVE + 1]
+    with TestClient(app(one)) as client:
+        assert client.get("/healthz").status_code == 200
+    one.prepare()
+    assert prepared == [ABOVE + 1] * 3
+
+
+def test_a_plan_given_without_a_step_or_a_reason_greets_nobody_who_asked():
+    answer = assistant().run(Plan.from_json('{"steps": []}'), question="How long may I return lamps?")
+    assert answer.text.startswith("No source was asked")
+    assert answer.notes == ("no retrieval: the plan given has no step", "no model was used")
+
+
+def test_a_plan_that_ran_names_the_sources_it_ran_on():
+    class Other(BaseModel):
+        query: str
+        page: int = 1
+
+    later, plan = Docs(arguments=Other), assistant().plan("lamps?")
+    answer = assistant(later).run(plan)
+    assert answer.plan.sources == {"docs": later.card.fingerprint}
+    assert not assistant(later).run(answer.plan).notes[1:]
+
+
+def test_a_source_that_an_edited_plan_no_longer_asks_is_not_noted():
+    plan = Plan(steps=PLAN.steps, sources={"docs": Docs().card.fingerprint, "gone": "x", "news": "y"})
+    answer = assistant(Docs(), Docs("news")).run(plan)
+    assert not [note for note in answer.notes if "has changed" in note]
+
+
+def test_a_step_that_is_added_to_a_plan_has_its_price():
+    dear = Docs("dear", cost={"usd": 0.5})
+    plan = assistant(Docs(), dear, planner="direct").plan("lamps?").without("s2")
+    assert plan.estimate().usd.low == 0
+    added = plan.replace(steps=(*plan.steps, plan.steps[0].replace(id="s9", source="dear")))
+    assert added.estimate().usd.low == 0.5

@@ -9,6 +9,9 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
+
+from rag.cli.app import app
 
 SHOP_DB = "orders=sqlite:///examples/shop/shop.db"
 POLICIES = "examples/shop/policies"
@@ -94,6 +97,47 @@ def test_nothing_to_ask_is_misuse(rag_command):
 def test_a_wrong_command_line_is_misuse(rag_command, arguments):
     done = rag_command(*arguments)
     assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("limits", "words"),
+    [
+        (["model_calls=1.5"], "model_calls=1.5 cannot be; give a whole number, 0 or more"),
+        (["seconds=inf"], "seconds=inf cannot be; give a number, more than 0"),
+        (["=3"], "there is no limit ''; a limit is NAME=NUMBER"),
+        (["foo=3"], "there is no limit 'foo'"),
+        (["usd=1", "usd=2"], "given twice"),
+    ],
+)
+@pytest.mark.parametrize("command", ["ask", "plan"])
+def test_a_limit_that_cannot_be_is_told_in_our_words(command, limits, words):
+    done = CliRunner().invoke(app, [command, "q", *(part for limit in limits for part in ("--budget", limit))])
+    assert done.exit_code == 2
+    assert words in " ".join(done.stderr.split())
+
+
+@pytest.mark.parametrize("option", [["--planner", "rules"], ["--rounds", "2"], ["--replans", "1"], ["--no-retrieve"]])
+def test_how_to_plan_is_not_said_with_a_plan(tmp_path, option):
+    plan = _file(tmp_path, "plan.json", b'{"steps": []}')
+    done = CliRunner().invoke(app, ["ask", "q", "--sql", SHOP_DB, "--plan", str(plan), *option])
+    assert done.exit_code == 2
+    assert "says how to plan" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("saved", "code", "words"),
+    [
+        (b"\xff\xfe\xfd", 1, "not a plan"),
+        (b'{"steps": null}', 1, 'a plan is a JSON object with "steps"'),
+        (b'\xef\xbb\xbf{"steps": []}', 0, ""),
+    ],
+)
+def test_a_plan_file_of_any_bytes_is_read_or_refused(tmp_path, saved, code, words):
+    plan = _file(tmp_path, "plan.json", saved)
+    done = CliRunner().invoke(app, ["ask", "What is 2 + 2?", "--sql", SHOP_DB, "--plan", str(plan), "--no-cache"])
+    assert done.exit_code == code, done.output
+    assert words in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -230,9 +230,9 @@ async def test_small_talk_is_answered_without_a_model_too(model):
 @pytest.mark.parametrize("model", [None, FakeModel([])])
 async def test_a_question_for_which_no_source_was_asked_is_no_small_talk(model):
     answer = await driver(Docs("secret"), model=model, scope=Scope(user="ann")).answer(read_and_answer(Plan()))
-    assert answer.text == "I found nothing in the sources on this."
+    assert answer.text == "No source was asked, so that there is nothing to answer from."
     assert answer.partial
-    assert answer.notes[:2] == ("no source was asked", "secret was left out: it cannot keep to the scope's user")
+    assert answer.notes[0] == "secret was left out: it cannot keep to the scope's user"
     assert answer.usage.model_calls == 0
 
 
@@ -454,12 +454,12 @@ async def test_a_reading_is_retried_unless_a_part_of_it_was_shown_already(listen
     assert len(model.calls) == asked
 
 
-async def test_a_question_that_was_cut_short_before_any_step_found_nothing():
+async def test_a_question_that_was_cut_short_before_any_step_asked_no_source():
     def planner(task):
         yield (Probe("x"),)
 
     answer = await driver(Slow(), budget=Budget(seconds=0.05)).answer(Planned(planner))
-    assert "found nothing" in answer.text
+    assert answer.text.startswith("No source was asked")
     assert answer.partial
 
 
