@@ -6,6 +6,7 @@ import math
 import threading
 from collections import deque
 from collections.abc import Iterable, Sequence
+from statistics import median
 from typing import Final, NamedTuple
 
 from rag.card import SourceCard
@@ -46,6 +47,7 @@ class Costs:
         self._calls: dict[str, deque[_Call]] = {}
         self._completions: dict[str, deque[_Call]] = {}
         self._best: dict[str, float] = {}
+        self._written: dict[str, deque[int]] = {}
 
     def called(self, source: str, seconds: float, rows: Sequence[Row]) -> None:
         """Remember a call of a source."""
@@ -60,12 +62,16 @@ class Costs:
             calls = self._completions.setdefault(prompt, deque(maxlen=_KEPT))
             calls.append(_Call(_short(usage.seconds), _short(usage.tokens), usd))
             if usage.seconds:  # not all models tell
-                self._best[prompt] = min(usage.seconds, self._best.get(prompt, math.inf))
+                words = max(1, usage.completion_tokens)
+                self._written.setdefault(prompt, deque(maxlen=_KEPT)).append(words)
+                self._best[prompt] = min(usage.seconds / words, self._best.get(prompt, math.inf))
 
     def is_quick(self, prompt: str) -> bool:
         """Whether the model is known to answer the prompt so soon that nothing is won by work begun meanwhile."""
-        # Its best is what counts, however long ago: under load, when streaming would cost most, all take longer.
-        return self._best.get(prompt, math.inf) < QUICK
+        # Its best pace is what counts, however long ago: under load, when streaming would cost most, all take longer.
+        # But for a reply as long as they usually are: one that was quick since it said little tells nothing.
+        written = self._written.get(prompt)
+        return bool(written) and self._best[prompt] * median(written) < QUICK
 
     def of_source(self, card: SourceCard) -> Cost:
         """What a call of the source costs: as seen, else as its card declares, else at most its time limit."""

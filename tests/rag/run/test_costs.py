@@ -45,3 +45,11 @@ def test_rows_without_text_count_by_their_fields():
     assert costs.of_source(SourceCard(name="orders")).tokens.low == round(
         (len("item: ") + 40 + len("price: 20.5")) / 4, 1
     )
+
+
+def test_one_reply_that_said_little_makes_no_model_quick():
+    costs = Costs()
+    costs.asked("plan", Usage(seconds=QUICK / 2, completion_tokens=4))
+    for _ in range(3):
+        costs.asked("plan", Usage(seconds=QUICK * 9, completion_tokens=100))
+    assert not costs.is_quick("plan")
