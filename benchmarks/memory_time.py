@@ -25,8 +25,8 @@ from typing import Any
 
 from benchmarks.common import data_dir, jsonl, report
 from benchmarks.time_questions import Asked, free_questions
-from rag.memory.when import Reading, read
 from rag.memory.sessions import Session, grouped
+from rag.memory.when import Reading, read
 from rag.retrieve.lexical import query_words
 from rag.types import Turn
 
@@ -41,6 +41,7 @@ class Talk:
 
     @property
     def now(self) -> datetime:
+        """The conversation's last turn."""
         return self.sessions[-1].end
 
 

@@ -48,7 +48,7 @@ def recognizers() -> Iterator[Case]:
         reference = datetime.fromisoformat(line["reference"])
         for result in line["results"]:
             days = {pair for value in result["values"] if (pair := _resolved(value)) is not None}
-            if (past := _past(days, reference)) and len(past) == len(days) or past and _both_ways(days, reference):
+            if ((past := _past(days, reference)) and len(past) == len(days)) or (past and _both_ways(days, reference)):
                 yield Case("recognizers", line["text"], reference, result["text"], past)
 
 
@@ -71,7 +71,11 @@ def duckling() -> Iterator[Case]:
         reference = datetime.fromisoformat(line["reference"][:19])
         if line["kind"] == "instant" and line["grain"] in (*grains, "month", "quarter", "year"):
             first = date.fromisoformat(line["value"][:10])
-            last = _last(first, line["grain"]) if line["grain"] not in grains else first + (grains[line["grain"]] - 1) * DAY
+            last = (
+                _last(first, line["grain"])
+                if line["grain"] not in grains
+                else first + (grains[line["grain"]] - 1) * DAY
+            )
         elif line["kind"] == "interval" and line["start"][11:16] == line["end"][11:16] == "00:00":
             first, last = date.fromisoformat(line["start"][:10]), date.fromisoformat(line["end"][:10]) - DAY
         else:

@@ -6,6 +6,7 @@ dates and numbers beside it, apart from the grammar that is measured.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -21,8 +22,10 @@ Form: TypeAlias = tuple[str, str, list[int]]
 """The subtype, the words, and the numbers of the sessions that are meant."""
 
 DAY = timedelta(days=1)
-WORDS = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen".split()
-NTH = "zeroth first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth".split()
+_WORDS = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen"
+_NTH = "zeroth first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth"
+WORDS = dict(enumerate(re.findall(r"\w+", _WORDS)))
+NTH = dict(enumerate(re.findall(r"\w+", _NTH)))
 
 
 @dataclass(frozen=True)
@@ -118,7 +121,14 @@ def _days(sessions: Sessions) -> Iterator[Form]:
     today = sessions[-1].start.date()
     weekdays = {s.start.date().weekday(): s.start.date() for s in sessions if s.start.date() < today}
     for n, (day, at) in enumerate(sorted(weekdays.items())):
-        words = (f"last {at:%A}", f"on {at:%A}", f"this past {at:%A}", f"{at:%A}", f"on {at:%a}", f"the previous {at:%A}")
+        words = (
+            f"last {at:%A}",
+            f"on {at:%A}",
+            f"this past {at:%A}",
+            f"{at:%A}",
+            f"on {at:%a}",
+            f"the previous {at:%A}",
+        )
         yield "weekday", _filled(IN_A_TIME, n + day, words[n % 6]), _where(sessions, at.__eq__)
         if n % 3 == 0:
             each = _where(sessions, lambda d, day=day: d.weekday() == day)  # type: ignore[misc]
@@ -141,7 +151,11 @@ def _spans(sessions: Sessions) -> Iterator[Form]:
         yield "span", _filled(IN_A_TIME, n, words), between
     middle, today = sessions[len(sessions) // 2].start.date(), sessions[-1].start.date()
     yield "since", f"What have we talked about since {_said(middle, 0)}?", _where(sessions, lambda d: d >= middle)
-    yield "since", f"Everything we've discussed from {_said(middle, 1)} on, please.", _where(sessions, lambda d: d >= middle)
+    yield (
+        "since",
+        f"Everything we've discussed from {_said(middle, 1)} on, please.",
+        _where(sessions, lambda d: d >= middle),
+    )
     yield "since", f"What did we talk about before {_said(middle, 3)}?", _where(sessions, lambda d: d < middle)
     yield "since", f"Tell me what we said after {_said(middle, 2)}.", _where(sessions, lambda d: d > middle)
     yield "since", f"What had we discussed up to {_said(middle, 5)}?", _where(sessions, lambda d: d <= middle)
@@ -151,14 +165,27 @@ def _spans(sessions: Sessions) -> Iterator[Form]:
         yield "rolling", _filled(IN_A_TIME, n + 1, f"over {words}"), since
     fortnight = _where(sessions, lambda d: d >= today - 14 * DAY)
     yield "rolling", "Recap the past two weeks of our chats for me.", fortnight
-    yield "rolling", "What have you and I been on about in the last couple of weeks?", _where(sessions, lambda d: d >= today - 21 * DAY)
+    yield (
+        "rolling",
+        "What have you and I been on about in the last couple of weeks?",
+        _where(sessions, lambda d: d >= today - 21 * DAY),
+    )
     yield "rolling", "What did we discuss during the past fortnight?", fortnight
 
 
 def _months(sessions: Sessions) -> Iterator[Form]:
     months = sorted({(s.start.year, s.start.month) for s in sessions})
-    patterns = ("in {}", "back in {}", "during {}", "throughout {}", "in the month of {}", "over the course of {}", "for {}")
+    patterns = (
+        "in {}",
+        "back in {}",
+        "during {}",
+        "throughout {}",
+        "in the month of {}",
+        "over the course of {}",
+        "for {}",
+    )
     for n, (year, month) in enumerate(months):
+
         def of(d: date, year: int = year, month: int = month) -> bool:
             return (d.year, d.month) == (year, month)
 
@@ -172,14 +199,19 @@ def _months(sessions: Sessions) -> Iterator[Form]:
     yield "span", f"What did the two of us talk about from {date(y1, m1, 1):%B} to {date(*months[3], 1):%B}?", ranged
     for n, (year, month) in enumerate(months[1:-1]):
         for which, low, high in (("early", 1, 11), ("mid", 11, 21), ("late", 21, 31)):
+
             def third(d: date, y: int = year, m: int = month, a: int = low, b: int = high) -> bool:
                 return (d.year, d.month) == (y, m) and a < d.day < b
 
             inside = _where(sessions, third)
-            edges = _where(sessions, lambda d, y=year, m=month, a=low, b=high: (d.year, d.month) == (y, m) and d.day in (a, b))  # type: ignore[misc]
+            edges = [
+                s for s in sessions if (s.start.year, s.start.month) == (year, month) and s.start.day in (low, high)
+            ]
             if inside and not edges and n % 2:
                 name = f"{date(year, month, 1):%B}"
-                words = {"early": f"in early {name}", "mid": f"in mid-{name}", "late": f"towards the end of {name}"}[which]
+                words = {"early": f"in early {name}", "mid": f"in mid-{name}", "late": f"towards the end of {name}"}[
+                    which
+                ]
                 yield "edge", _filled(IN_A_TIME, n, words), inside
     now = sessions[-1].start.date()
     for n, k in enumerate((2, 3, 1)):
@@ -275,12 +307,16 @@ def _mixed(sessions: Sessions) -> Iterator[Form]:
         words = _said(at, (0, 3, 5)[n % 3])
         yield "following", f"What was the session before the one on {words} about?", [session.number - 1]
         yield "following", f"What came up in the conversation right after {words}?", [session.number + 1]
-        yield "offset", f"What did we talk about the day before {at + DAY:%B} {suffixed((at + DAY).day)}?", _where(sessions, at.__eq__)
+        yield (
+            "offset",
+            f"What did we talk about the day before {at + DAY:%B} {suffixed((at + DAY).day)}?",
+            _where(sessions, at.__eq__),
+        )
     mornings = [s.number for s in sessions if 5 <= s.start.hour < 11]
-    at = sessions[mornings[-3] - 1].start.date() if len(mornings) > 3 else None
-    if at is not None and len(_where(sessions, at.__eq__)) == 1:
-        yield "mixed", f"What did we discuss on the morning of {_said(at, 0)}?", _where(sessions, at.__eq__)
-        yield "mixed", f"And on {_said(at, 3)}, in the morning, what did we say?", _where(sessions, at.__eq__)
+    early = sessions[mornings[-3] - 1].start.date() if len(mornings) > 3 else date.max
+    if len(_where(sessions, early.__eq__)) == 1:
+        yield "mixed", f"What did we discuss on the morning of {_said(early, 0)}?", _where(sessions, early.__eq__)
+        yield "mixed", f"And on {_said(early, 3)}, in the morning, what did we say?", _where(sessions, early.__eq__)
 
 
 OPENERS = (

@@ -16,7 +16,7 @@ GAP: Final = timedelta(minutes=20)
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One stretch of talk; `number` counts from 1 in order of the first turns, `start` and `end` are its first and last.
+    """One stretch of talk; `number` counts from 1 in order of first turns, `start` and `end` are its first and last.
 
     `name` is the name that its turns gave it, or None when a silence set it apart; `zone` is where it began.
     """

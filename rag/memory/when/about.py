@@ -75,7 +75,16 @@ class Clause:
         before = [at for at in talks if at < start]
         if before:
             return dated or not self._subordinate(before[-1] + 1, start)
-        return bool(talks) and fronted
+        return (bool(talks) and fronted) or self._between_us(here)
+
+    def _between_us(self, here: range) -> bool:
+        """Whether it passed between asker and asked: "what advice did you give me", not "can you tell me"."""
+        words = [self.tokens[at].word for at in here]
+        yours = any(
+            word in self.lists["yours"] and words[max(at - 1, 0)] not in self.lists["requests"]
+            for at, word in enumerate(words)
+        )
+        return yours and not self.lists["ours"].isdisjoint(words)
 
     def corrected(self, start: int, end: int) -> bool:
         """Whether the words between two places take back what stands before them: "sorry", "I mean"."""
@@ -121,8 +130,8 @@ class Clause:
         """2 for a word of talk, 1 for a word that may be one, 0 for others and for orders."""
         word = self.tokens[at].word
         level = 2 if word in self.lists["talk"] else 1 if word in self.lists["perhaps"] else 0
-        if level and word in self.lists["orders"] and not (at in self.timed):
-            before = [token.word for token in self.tokens[max(at - 3, 0) : at]]
+        if level and word in self.lists["orders"] and at not in self.timed:
+            before = [self.tokens[n].word for n in range(max(at - 3, 0), at) if n not in self.timed]
             if self.lists["did"].isdisjoint(before):
                 ordered = not self.lists["asking"].isdisjoint(before[-2:]) or at == 0
                 alone = word == "tell" or word in ("ask", "describe")
@@ -165,4 +174,6 @@ class Clause:
             return self.tokens[after].worded and self.tokens[after].word not in self.lists["light"]
         if not self.content(after):
             return False
-        return not self.tokens[after].named if owns else start > 0 and self.tokens[start - 1].word in self.lists["owning"]
+        return (
+            not self.tokens[after].named if owns else start > 0 and self.tokens[start - 1].word in self.lists["owning"]
+        )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 
 from rag.memory.sessions import Session
 from rag.memory.when.calendar import Calendar
@@ -44,8 +45,8 @@ def read(
 
     civil = calendar or Calendar()
 
+    @lru_cache
     def frame(at: datetime | None) -> Frame:
-        moment = now if at is None else min(at, now)
-        return Frame.of(moment, civil, sessions, current=current_session, find=find)
+        return Frame(now if at is None else min(at, now), civil, sessions, current_session, find)
 
     return in_context(question, context, frame, grammar(language))

@@ -11,7 +11,6 @@ from rag.memory.when.calendar import Unit
 from rag.memory.when.dates import (
     Ago,
     Ahead,
-    Clock,
     Date,
     Days,
     Fixed,
@@ -28,9 +27,10 @@ from rag.memory.when.dates import (
     Year,
 )
 from rag.memory.when.frame import Expression, Series
+from rag.memory.when.hours import night
 from rag.memory.when.order import Earlier
 from rag.memory.when.registry import MEANINGS, meaning
-from rag.memory.when.relations import Both, Either, Nth, Turned
+from rag.memory.when.relations import Both, Nth, Turned
 
 __all__ = ["Amount", "Units", "date_of", "units"]
 
@@ -39,6 +39,7 @@ _YEARS: Final = range(1900, 2200)
 Amount: TypeAlias = tuple[int, int]
 Units: TypeAlias = tuple[Unit, int]
 _MANY: Final[Mapping[str, Units]] = MappingProxyType({"fortnight": ("week", 2), "decade": ("year", 10)})
+
 
 @meaning
 def _same(x: Any) -> Any:
@@ -105,7 +106,7 @@ def _iso(y: int, m: int, d: int) -> Expression | None:
 
 @meaning
 def _holiday(x: list[int], year: int | None = None) -> Expression | None:
-    return date_of(*x, year)
+    return date_of(x[0], x[1], year)
 
 
 @meaning
@@ -162,42 +163,13 @@ def _part_of(part: Expression, n: int = 0) -> Expression:
 
 
 @meaning
-def _night(low: int) -> Expression:
-    return Clock(low, 24 * 60 + 5 * 60, "night")
-
-
-@meaning
 def _last_night() -> Expression:
-    return Both(Ago(1, "day"), _night(18 * 60))
+    return Both(Ago(1, "day"), night(18 * 60))
 
 
 @meaning
 def _tonight() -> Expression:
-    return Both(Ago(0, "day"), _night(17 * 60))
-
-
-@meaning
-def _oclock(h: int, m: int | None = None, half: int = 0) -> Expression | None:
-    if h > 24 or (m or 0) > 59 or (half and h > 12):
-        return None
-    low = (h % 12 + half if half else h) * 60 + (m or 0)
-    return Clock(low, low + 60, "time") if m is None else Clock(max(low - 15, 0), low + 16, "time")
-
-
-@meaning
-def _at_hour(h: int) -> Expression | None:
-    # Nobody says which half of the day, so either may be meant.
-    return Either(Clock(h * 60, h * 60 + 60), Clock(h * 60 + 720, h * 60 + 780)) if 0 < h < 12 else None
-
-
-@meaning
-def _clock_span(a: Any, b: Any, half: int | None = None) -> Expression | None:
-    if isinstance(a, Clock) and isinstance(b, Clock):
-        return Clock(a.low, b.low, "time") if a.low < b.low else None
-    if half is None or not (0 < a <= 12 and 0 < b <= 12):
-        return None
-    low, high = (n % 12 + half for n in (a, b))
-    return Clock(low * 60, high * 60, "time") if low < high else None
+    return Both(Ago(0, "day"), night(17 * 60))
 
 
 @meaning
@@ -253,21 +225,6 @@ def _earlier_day() -> Expression:
 @meaning
 def _earlier_unit(unit: str, n: int) -> Expression:
     return Earlier(_unit_ago(unit, n))
-
-
-@meaning
-def _clock(span: list[int]) -> Expression:
-    return Clock(span[0], span[1])
-
-
-@meaning
-def _early_clock(span: list[int]) -> Expression:
-    return Clock(span[0], (span[0] + span[1]) // 2)
-
-
-@meaning
-def _late_clock(span: list[int]) -> Expression:
-    return Clock((span[0] + span[1]) // 2, span[1])
 
 
 @meaning

@@ -5,13 +5,30 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from rag.memory.when.calendar import Span, Unit, moved
 from rag.memory.when.frame import Expression, Frame, Series
 from rag.memory.when.region import Part, Region, common
 
-__all__ = ["Ago", "Ahead", "Clock", "Date", "Days", "Fixed", "Month", "MonthDay", "Named", "Now", "Ordered", "Past", "Period", "Recurring", "Season", "Weekday", "Year"]
+__all__ = [
+    "Ago",
+    "Ahead",
+    "Date",
+    "Days",
+    "Fixed",
+    "Month",
+    "MonthDay",
+    "Named",
+    "Now",
+    "Ordered",
+    "Past",
+    "Period",
+    "Recurring",
+    "Season",
+    "Weekday",
+    "Year",
+]
 
 _RANKS = {"minute": 10, "hour": 20, "day": 50, "weekend": 50, "week": 60, "month": 70, "quarter": 80, "season": 80}
 
@@ -19,11 +36,11 @@ _RANKS = {"minute": 10, "hour": 20, "day": 50, "weekend": 50, "week": 60, "month
 class _Once(Expression):
     """A span that comes only once, seen from now."""
 
-    def candidates(self, frame: Frame, within: Region) -> Iterator[Region]:
-        for start, end in self.spans(frame):
+    def _candidates(self, frame: Frame, within: Region) -> Iterator[Region]:
+        for start, end in self._once(frame):
             yield common(within, (Part(start, end),))
 
-    def spans(self, frame: Frame) -> Iterator[Span]:
+    def _once(self, frame: Frame) -> Iterator[Span]:
         raise NotImplementedError
 
 
@@ -34,12 +51,12 @@ class Date(Series):
     month: int
     day: int
     year: int | None = None
-    rank: ClassVar[int] = 50
+    _rank: ClassVar[int] = 50
 
-    def latest(self, frame: Frame) -> datetime:
+    def _latest(self, frame: Frame) -> datetime:
         return frame.now + timedelta(microseconds=1)
 
-    def spans(self, frame: Frame, upto: datetime) -> Iterator[Span]:
+    def _spans(self, frame: Frame, upto: datetime) -> Iterator[Span]:
         years = range(upto.year, 0, -1) if self.year is None else (self.year,)
         for year in years:
             try:
@@ -58,12 +75,12 @@ class Ordered(Series):
 
     month_first: Date
     day_first: Date
-    rank: ClassVar[int] = 50
+    _rank: ClassVar[int] = 50
 
-    def latest(self, frame: Frame) -> datetime:
+    def _latest(self, frame: Frame) -> datetime:
         return self.month_first.latest(frame)
 
-    def spans(self, frame: Frame, upto: datetime) -> Iterator[Span]:
+    def _spans(self, frame: Frame, upto: datetime) -> Iterator[Span]:
         return (self.day_first if frame.calendar.day_first else self.month_first).spans(frame, upto)
 
 
@@ -72,9 +89,9 @@ class MonthDay(Series):
     """A day of the month whose month is not said: "the 8th"."""
 
     day: int
-    rank: ClassVar[int] = 50
+    _rank: ClassVar[int] = 50
 
-    def spans(self, frame: Frame, upto: datetime) -> Iterator[Span]:
+    def _spans(self, frame: Frame, upto: datetime) -> Iterator[Span]:
         first = upto.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
         for n in range(0, -1200, -1):
             start = moved(first, n, "month")
@@ -87,12 +104,12 @@ class Weekday(Series):
     """A day of the week, 0 for Monday; never today, of which nobody speaks so."""
 
     day: int
-    rank: ClassVar[int] = 50
+    _rank: ClassVar[int] = 50
 
-    def latest(self, frame: Frame) -> datetime:
+    def _latest(self, frame: Frame) -> datetime:
         return frame.today
 
-    def spans(self, frame: Frame, upto: datetime) -> Iterator[Span]:
+    def _spans(self, frame: Frame, upto: datetime) -> Iterator[Span]:
         last = frame.calendar.unit(upto - timedelta(microseconds=1), "day")[0]
         start = moved(last, -((last.weekday() - self.day) % 7), "day")
         yield from ((moved(start, -n, "week"), moved(start, 1 - 7 * n, "day")) for n in _forever(start, 7))
@@ -103,9 +120,9 @@ class Days(Expression):
     """Every day of the week that is named: "weekends", "on Tuesdays"."""
 
     days: frozenset[int]
-    rank: ClassVar[int] = 50
+    _rank: ClassVar[int] = 50
 
-    def candidates(self, frame: Frame, within: Region) -> Iterator[Region]:
+    def _candidates(self, frame: Frame, within: Region) -> Iterator[Region]:
         yield common(within, (Part(weekdays=self.days),))
 
 
@@ -114,9 +131,9 @@ class Recurring(Series):
     """A unit of the calendar as something that comes again: "the weekend"."""
 
     unit: Unit
-    rank: ClassVar[int] = 60
+    _rank: ClassVar[int] = 60
 
-    def spans(self, frame: Frame, upto: datetime) -> Iterator[Span]:
+    def _spans(self, frame: Frame, upto: datetime) -> Iterator[Span]:
         start, _ = frame.calendar.unit(upto - timedelta(microseconds=1), self.unit)
         for n in _forever(start, 366):
             yield frame.calendar.unit(moved(start, -n, self.unit), self.unit)
@@ -128,9 +145,9 @@ class Month(Series):
 
     month: int
     year: int | None = None
-    rank: ClassVar[int] = 70
+    _rank: ClassVar[int] = 70
 
-    def spans(self, frame: Frame, upto: datetime) -> Iterator[Span]:
+    def _spans(self, frame: Frame, upto: datetime) -> Iterator[Span]:
         for start in _firsts(self.month, self.year, upto):
             yield start, moved(start, 1, "month")
 
@@ -141,9 +158,9 @@ class Season(Series):
 
     month: int
     year: int | None = None
-    rank: ClassVar[int] = 80
+    _rank: ClassVar[int] = 80
 
-    def spans(self, frame: Frame, upto: datetime) -> Iterator[Span]:
+    def _spans(self, frame: Frame, upto: datetime) -> Iterator[Span]:
         month = (self.month + 5) % 12 + 1 if frame.calendar.southern else self.month
         for start in _firsts(month, self.year, upto):
             yield start, moved(start, 1, "season")
@@ -157,9 +174,9 @@ class Period(Series):
     months: int = 3
     year: int | None = None
     fiscal: int = 0
-    rank: ClassVar[int] = 80
+    _rank: ClassVar[int] = 80
 
-    def spans(self, frame: Frame, upto: datetime) -> Iterator[Span]:
+    def _spans(self, frame: Frame, upto: datetime) -> Iterator[Span]:
         first = frame.calendar.fiscal_start if self.fiscal else 1
         year = self.year - 1 if self.year is not None and first > 1 else self.year
         into = (self.n - 1) * self.months + first - 1
@@ -173,9 +190,9 @@ class Year(_Once):
 
     year: int
     fiscal: int = 0
-    rank: ClassVar[int] = 90
+    _rank: ClassVar[int] = 90
 
-    def spans(self, frame: Frame) -> Iterator[Span]:
+    def _once(self, frame: Frame) -> Iterator[Span]:
         month = frame.calendar.fiscal_start if self.fiscal else 1
         start = datetime(self.year - (month > 1), month, 1)
         yield start, moved(start, 1, "year")
@@ -186,9 +203,9 @@ class Fixed(_Once):
     """A civil time that is said in full; without a clock time, its day."""
 
     at: datetime
-    rank: ClassVar[int] = 50
+    _rank: ClassVar[int] = 50
 
-    def spans(self, frame: Frame) -> Iterator[Span]:
+    def _once(self, frame: Frame) -> Iterator[Span]:
         yield frame.calendar.unit(self.at, "day")
 
 
@@ -197,9 +214,9 @@ class Named(_Once):
     """A span of the calendar's own, by its name."""
 
     name: str
-    rank: ClassVar[int] = 75
+    _rank: ClassVar[int] = 75
 
-    def spans(self, frame: Frame) -> Iterator[Span]:
+    def _once(self, frame: Frame) -> Iterator[Span]:
         first, last = frame.calendar.names[self.name]
         start, end = (datetime(day.year, day.month, day.day) for day in (first, last))
         yield start, moved(end, 1, "day")
@@ -214,11 +231,10 @@ class Ago(_Once):
     most: int | None = None
     fiscal: int = 0
 
-    @property
-    def rank(self) -> int:  # type: ignore[override]
+    def _ranked(self) -> int:
         return _RANKS.get(self.unit, 90)
 
-    def spans(self, frame: Frame) -> Iterator[Span]:
+    def _once(self, frame: Frame) -> Iterator[Span]:
         start, end = (self._one(frame, n) for n in (self.most or self.n, self.n))
         yield start[0], end[1]
         if self.unit == "day" and 1 < self.n == self.most:
@@ -244,31 +260,14 @@ class Past(_Once):
 
     n: int
     unit: Unit
-    rank: ClassVar[int] = 65
+    _rank: ClassVar[int] = 65
 
-    def spans(self, frame: Frame) -> Iterator[Span]:
+    def _once(self, frame: Frame) -> Iterator[Span]:
         tomorrow = moved(frame.today, 1, "day")
         if self.unit in ("minute", "hour"):
             yield moved(frame.now, -self.n, self.unit), tomorrow
         else:
             yield moved(frame.today, -self.n, self.unit), tomorrow
-
-
-@dataclass(frozen=True)
-class Clock(Expression):
-    """A part of the day, in minutes from midnight; past 1440 it runs into the next day."""
-
-    low: int
-    high: int
-    kind: Literal["part", "time", "night"] = "part"
-    rank: ClassVar[int] = 30
-
-    def candidates(self, frame: Frame, within: Region) -> Iterator[Region]:
-        high = 24 * 60 + frame.calendar.day_boundary * 60 if self.kind == "night" else self.high
-        region = common(within, (Part(hours=((self.low, high),)),))
-        yield region
-        # Mornings run late: an empty part of a day reaches an hour to either side.
-        yield common(within, (Part(hours=((max(self.low - 60, 0), high + 60),)),))
 
 
 def _firsts(month: int, year: int | None, upto: datetime) -> Iterator[datetime]:
@@ -290,7 +289,7 @@ def _forever(start: datetime, days: int) -> Iterator[int]:
 class Ahead(Expression):
     """What is yet to come: nothing of it was said."""
 
-    def candidates(self, frame: Frame, within: Region) -> Iterator[Region]:
+    def _candidates(self, frame: Frame, within: Region) -> Iterator[Region]:
         yield from ()
 
 
@@ -298,7 +297,7 @@ class Ahead(Expression):
 class Now(_Once):
     """The day it is."""
 
-    rank: ClassVar[int] = 50
+    _rank: ClassVar[int] = 50
 
-    def spans(self, frame: Frame) -> Iterator[Span]:
+    def _once(self, frame: Frame) -> Iterator[Span]:
         yield frame.calendar.unit(frame.now, "day")

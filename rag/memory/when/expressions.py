@@ -43,7 +43,7 @@ def expressions(
         ('last Friday', 'Friday, 1 May 2026')
     """
     civil, words = calendar or Calendar(), grammar(language)
-    frame, tokens = Frame.of(now, civil), tokenised(text, civil.names)
+    frame, tokens = Frame(now, civil), tokenised(text, civil.names)
     named = []
     for time in found(words, tokens):
         start, end = tokens[time.start].start, tokens[time.end - 1].end

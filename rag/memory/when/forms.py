@@ -15,7 +15,9 @@ from rag.errors import ConfigError
 
 __all__ = ["Item", "sequences"]
 
-_ITEM: Final = re.compile(r"(?:(?P<name>[a-z_]+):)?(?P<symbol><[a-z_]+>|[A-Z][A-Z0-9_]*|'s|\d+|[a-z']+|[^\s\w()|?])|(?P<mark>[()|?])")
+_ITEM: Final = re.compile(
+    r"(?:(?P<name>[a-z_]+):)?(?P<symbol><[a-z_]+>|[A-Z][A-Z0-9_]*|'s|\d+|[a-z']+|[^\s\w()|?])|(?P<mark>[()|?])"
+)
 
 
 class Item(NamedTuple):

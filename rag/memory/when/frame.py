@@ -15,7 +15,7 @@ from rag.memory.sessions import Session
 from rag.memory.when.calendar import Calendar, Span, moved
 from rag.memory.when.region import ALL, Part, Region
 
-__all__ = ["Expression", "Finder", "Frame", "Stretch", "chosen"]
+__all__ = ["Expression", "Finder", "Frame", "Series", "Stretch", "chosen", "preferred"]
 
 Finder = Callable[[str], datetime | None]
 # A question looks back over the sessions there are, or over so many years where there is none.
@@ -34,36 +34,37 @@ class Stretch:
 
 @dataclass(frozen=True)
 class Frame:
-    """The moment `now` (civil), the calendar, and the sessions that are counted, in order.
+    """An aware moment, the calendar, and the sessions there are; the session named `current` is not counted.
 
-    `current` is the session that now lies in, if it does; `find` tells when something was said.
+    `find` tells when something was said. Civil times are worked out when they are asked for.
     """
 
-    now: datetime
+    moment: datetime
     calendar: Calendar
-    sessions: tuple[Stretch, ...] = ()
-    current: int | None = None
+    given: Sequence[Session] = ()
+    named: str | int | None = None
     find: Finder | None = None
 
-    @classmethod
-    def of(
-        cls,
-        now: datetime,
-        calendar: Calendar,
-        sessions: Sequence[Session] = (),
-        *,
-        current: str | int | None = None,
-        find: Finder | None = None,
-    ) -> Frame:
-        """The frame of an aware moment; the session that is named as current is not counted."""
-        civil = calendar.civil(now)
-        counted = tuple(
-            Stretch(session.number, calendar.civil(session.start), calendar.civil(session.end))
-            for session in sessions
-            if session.start <= now and (current is None or current not in (session.number, session.name))
+    @cached_property
+    def now(self) -> datetime:
+        """The civil moment."""
+        return self.calendar.civil(self.moment)
+
+    @cached_property
+    def sessions(self) -> tuple[Stretch, ...]:
+        """The sessions that are counted, in order."""
+        civil = self.calendar.civil
+        return tuple(
+            Stretch(session.number, civil(session.start), civil(session.end))
+            for session in self.given
+            if session.start <= self.moment and (self.named is None or self.named not in (session.number, session.name))
         )
-        lies_in = counted[-1].number if counted and current is None and counted[-1].end >= civil else None
-        return cls(civil, calendar, counted, lies_in, find)
+
+    @cached_property
+    def current(self) -> int | None:
+        """The session that now lies in, if that is counted."""
+        last = self.sessions[-1] if self.sessions and self.named is None else None
+        return last.number if last is not None and last.end >= self.now else None
 
     @cached_property
     def today(self) -> datetime:
@@ -109,47 +110,48 @@ def _meets(part: Part, session: Stretch) -> bool:
 
 
 class Expression(ABC):
-    """What time words mean, before it is known when they are said.
+    """What time words mean, before it is known when they are said."""
 
-    `rank` orders what combines: the coarser is settled first, and the finer within it.
-    """
+    _rank: ClassVar[int] = 0
+    _spoken: ClassVar[bool] = False
 
-    rank: ClassVar[int] = 0
-    spoken: ClassVar[bool] = False
-
-    @abstractmethod
     def candidates(self, frame: Frame, within: Region) -> Iterator[Region]:
         """The regions it may mean inside another, the likeliest (the latest) first."""
+        return self._candidates(frame, within)
+
+    @property
+    def rank(self) -> int:
+        """What orders those that combine: the coarser (higher) is settled first, and the finer within it."""
+        return self._ranked()
 
     @property
     def of_sessions(self) -> bool:
         """Whether it speaks of sessions, and so can only be about the conversation."""
-        return self.spoken
+        return self._speaks()
+
+    @abstractmethod
+    def _candidates(self, frame: Frame, within: Region) -> Iterator[Region]: ...
+
+    def _ranked(self) -> int:
+        return self._rank
+
+    def _speaks(self) -> bool:
+        return self._spoken
 
 
 class Series(Expression):
-    """Something that comes again: a weekday, a month, a date without its year. The latest with a session is meant."""
+    """Something that comes again: a weekday, a month, a date without its year. The latest with a session is meant.
 
-    def candidates(self, frame: Frame, within: Region) -> Iterator[Region]:
-        """One span after the other, backwards; inside a narrower region all of its spans at once."""
-        if within == ALL:
-            yield from ((Part(start, end),) for start, end in self.back(frame, self.latest(frame), frame.floor))
-        else:
-            yield tuple(self._inside(frame, within))
+    Inside a narrower region all of its spans there are meant at once.
+    """
 
-    def _inside(self, frame: Frame, within: Region) -> Iterator[Part]:
-        low = max(min(part.start for part in within), frame.floor) if within else frame.floor
-        high = min(max(part.close for part in within), moved(frame.today, 1, "day")) if within else low
-        if high <= low:  # it lies outside of what was ever said: take it as it stands
-            low, high = (min(part.start for part in within), max(part.end for part in within)) if within else (low, low)
-        for start, end in islice(self.spans(frame, high), _CANDIDATES):
-            if end <= low:
-                break
-            yield from (both for part in within if (both := part & Part(start, end)) is not None)
+    def spans(self, frame: Frame, upto: datetime) -> Iterator[Span]:
+        """Its spans that begin before a time, backwards without end."""
+        return self._spans(frame, upto)
 
     def latest(self, frame: Frame) -> datetime:
         """The time before which the span that is meant begins."""
-        return frame.now
+        return self._latest(frame)
 
     def back(self, frame: Frame, upto: datetime, floor: datetime) -> Iterator[Span]:
         """The spans that begin before a time, backwards to the first that ends before anything was said."""
@@ -159,16 +161,39 @@ class Series(Expression):
             yield span
 
     @abstractmethod
-    def spans(self, frame: Frame, upto: datetime) -> Iterator[Span]:
-        """Its spans that begin before a time, backwards without end."""
+    def _spans(self, frame: Frame, upto: datetime) -> Iterator[Span]: ...
+
+    def _latest(self, frame: Frame) -> datetime:
+        return frame.now
+
+    def _candidates(self, frame: Frame, within: Region) -> Iterator[Region]:
+        if within == ALL:
+            yield from ((Part(start, end),) for start, end in self.back(frame, self.latest(frame), frame.floor))
+        else:
+            yield tuple(self._inside(frame, within))
+
+    def _inside(self, frame: Frame, within: Region) -> Iterator[Part]:
+        first = min((part.start for part in within), default=frame.now)
+        last = max((part.end for part in within), default=frame.now)
+        low, high = max(first, frame.floor), min(last, moved(frame.today, 1, "day"))
+        if high <= low:  # it lies outside of all that was said: it is taken as it stands
+            low, high = first, last
+        for start, end in islice(self.spans(frame, high), _CANDIDATES):
+            if end <= low:
+                break
+            yield from (both for part in within if (both := part & Part(start, end)) is not None)
 
 
 def chosen(candidates: Iterable[Region], frame: Frame) -> Region:
-    """The first candidate in which something was said, or else the first of all."""
+    """The first candidate in which something was said, or else the first that is not empty; empty if none is."""
+    return preferred(candidates, frame) or ()
+
+
+def preferred(candidates: Iterable[Region], frame: Frame) -> Region | None:
+    """As `chosen`, but None where there is no candidate at all."""
     first: Region | None = None
     for region in islice(candidates, _CANDIDATES if frame.sessions else 2):
         if not frame.empty(region):
             return region
-        if first is None or not first:
-            first = region
-    return first or ()
+        first = first or region
+    return first

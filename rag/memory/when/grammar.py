@@ -126,9 +126,7 @@ class Reader:
                     best[end] = (order, value)
         return tuple((end, value) for end, (_, value) in best.items())
 
-    def _walk(
-        self, trie: _Trie, at: int, kept: dict[str, Any]
-    ) -> Iterator[tuple[int, int, Meaning, dict[str, Any]]]:
+    def _walk(self, trie: _Trie, at: int, kept: dict[str, Any]) -> Iterator[tuple[int, int, Meaning, dict[str, Any]]]:
         for order, meaning, fixed in trie.ends:
             yield at, order, meaning, fixed | kept
         if at >= len(self._seen):

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from rag.memory.when.calendar_meanings import Amount, Units, date_of, units
-from rag.memory.when.dates import Ago, Clock, Month
+from rag.memory.when.dates import Ago, Month
 from rag.memory.when.frame import Expression, Series
-from rag.memory.when.order import Following, Sessions
+from rag.memory.when.hours import Clock
+from rag.memory.when.order import BeforeThis, Following, Sessions
 from rag.memory.when.registry import MEANINGS, meaning
 from rag.memory.when.relations import Around, Beyond, Both, Containing, Dated, Edge, Either, Moved, Nth, Said, Through
 
@@ -154,6 +155,21 @@ def _session_number(n: int) -> Expression | None:
 @meaning
 def _session_nth(n: int) -> Expression | None:
     return Sessions(n, n) if n else None
+
+
+@meaning
+def _session_ours(n: int) -> Expression | None:
+    return Sessions(n, n) if n else None
+
+
+@meaning
+def _session_before_last(n: int) -> Expression:
+    return Sessions(-n - 1, -n - 1)
+
+
+@meaning
+def _before_this() -> Expression:
+    return BeforeThis()
 
 
 @meaning

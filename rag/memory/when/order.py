@@ -11,7 +11,7 @@ from typing import ClassVar
 from rag.memory.when.frame import Expression, Frame, Stretch, chosen
 from rag.memory.when.region import Part, Region, common
 
-__all__ = ["Earlier", "Following", "Sessions", "parts_of"]
+__all__ = ["BeforeThis", "Earlier", "Following", "Sessions", "parts_of"]
 
 _MOMENT = timedelta(microseconds=1)
 
@@ -33,13 +33,12 @@ class Sessions(Expression):
     first: int
     last: int
     weak: int = 0
-    rank: ClassVar[int] = 5
+    _rank: ClassVar[int] = 5
 
-    @property
-    def of_sessions(self) -> bool:
+    def _speaks(self) -> bool:
         return not self.weak
 
-    def candidates(self, frame: Frame, within: Region) -> Iterator[Region]:
+    def _candidates(self, frame: Frame, within: Region) -> Iterator[Region]:
         found = frame.sessions_in(within)
         first, last = (n - 1 if n > 0 else len(found) + n for n in (self.first, self.last))
         if self.first != self.last:  # "the last three" are two where there are no more
@@ -53,16 +52,14 @@ class Following(Expression):
 
     n: int
     anchor: Expression
-    rank: ClassVar[int] = 5
-    spoken: ClassVar[bool] = True
+    _rank: ClassVar[int] = 5
+    _spoken: ClassVar[bool] = True
 
-    def candidates(self, frame: Frame, within: Region) -> Iterator[Region]:
+    def _candidates(self, frame: Frame, within: Region) -> Iterator[Region]:
         met = frame.sessions_in(chosen(self.anchor.candidates(frame, within), frame))
-        if met:
-            numbers = [session.number for session in frame.sessions]
-            at = numbers.index((met[0] if self.n < 0 else met[-1]).number) + self.n
-            if 0 <= at < len(numbers):
-                yield parts_of([frame.sessions[at]])
+        numbers = [session.number for session in frame.sessions]
+        at = numbers.index((met[0] if self.n < 0 else met[-1]).number) + self.n if met else -1
+        yield parts_of([frame.sessions[at]]) if 0 <= at < len(numbers) else ()
 
 
 @dataclass(frozen=True)
@@ -74,9 +71,9 @@ class Earlier(Expression):
 
     of: Expression
     wider: Expression | None = None
-    rank: ClassVar[int] = 45
+    _rank: ClassVar[int] = 45
 
-    def candidates(self, frame: Frame, within: Region) -> Iterator[Region]:
+    def _candidates(self, frame: Frame, within: Region) -> Iterator[Region]:
         for region in chain(self.of.candidates(frame, within), *self._wider(frame, within)):
             before = [session for session in frame.sessions_in(region) if session.number != frame.current]
             if before:
@@ -88,3 +85,13 @@ class Earlier(Expression):
         if self.wider is not None:
             yield self.wider.candidates(frame, within)
 
+
+@dataclass(frozen=True)
+class BeforeThis(Expression):
+    """The session before the one that now lies in; the latest where now lies in none that counts."""
+
+    _rank: ClassVar[int] = 5
+    _spoken: ClassVar[bool] = True
+
+    def _candidates(self, frame: Frame, within: Region) -> Iterator[Region]:
+        yield parts_of([session for session in frame.sessions_in(within) if session.number != frame.current][-1:])

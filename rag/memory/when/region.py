@@ -57,7 +57,9 @@ class Part:
             _shared(self.weekdays, other.weekdays),
             _overlaps(self.hours, other.hours),
         )
-        empty = both.start >= both.end or both.sessions == frozenset() or both.weekdays == frozenset() or both.hours == ()
+        empty = (
+            both.start >= both.end or both.sessions == frozenset() or both.weekdays == frozenset() or both.hours == ()
+        )
         return None if empty else both
 
 

@@ -12,7 +12,21 @@ from rag.memory.when.calendar import DAY, Span, Unit, moved
 from rag.memory.when.frame import Expression, Frame, Series, chosen
 from rag.memory.when.region import ALL, Part, Region, common
 
-__all__ = ["Around", "Beyond", "Both", "Containing", "Dated", "Edge", "Either", "Moved", "Nth", "Said", "Through", "Turned", "extent"]
+__all__ = [
+    "Around",
+    "Beyond",
+    "Both",
+    "Containing",
+    "Dated",
+    "Edge",
+    "Either",
+    "Moved",
+    "Nth",
+    "Said",
+    "Through",
+    "Turned",
+    "extent",
+]
 
 
 def extent(region: Region) -> Span | None:
@@ -29,15 +43,13 @@ class Both(Expression):
     one: Expression
     other: Expression
 
-    @property
-    def rank(self) -> int:  # type: ignore[override]
+    def _ranked(self) -> int:
         return min(self.one.rank, self.other.rank)
 
-    @property
-    def of_sessions(self) -> bool:
+    def _speaks(self) -> bool:
         return self.one.of_sessions or self.other.of_sessions
 
-    def candidates(self, frame: Frame, within: Region) -> Iterator[Region]:
+    def _candidates(self, frame: Frame, within: Region) -> Iterator[Region]:
         fine, coarse = sorted((self.one, self.other), key=lambda each: each.rank)
         for region in coarse.candidates(frame, within):
             if region:
@@ -50,9 +62,9 @@ class Dated(Expression):
 
     weekday: Expression
     date: Expression
-    rank: ClassVar[int] = 50
+    _rank: ClassVar[int] = 50
 
-    def candidates(self, frame: Frame, within: Region) -> Iterator[Region]:
+    def _candidates(self, frame: Frame, within: Region) -> Iterator[Region]:
         dates = list(islice(self.date.candidates(frame, within), 40))
         wanted = getattr(self.weekday, "day", None)
         yield from (region for region in dates if region and region[0].start.weekday() == wanted)
@@ -66,15 +78,13 @@ class Either(Expression):
     one: Expression
     other: Expression
 
-    @property
-    def rank(self) -> int:  # type: ignore[override]
+    def _ranked(self) -> int:
         return max(self.one.rank, self.other.rank)
 
-    @property
-    def of_sessions(self) -> bool:
+    def _speaks(self) -> bool:
         return self.one.of_sessions or self.other.of_sessions
 
-    def candidates(self, frame: Frame, within: Region) -> Iterator[Region]:
+    def _candidates(self, frame: Frame, within: Region) -> Iterator[Region]:
         yield chosen(self.one.candidates(frame, within), frame) + chosen(self.other.candidates(frame, within), frame)
 
 
@@ -86,19 +96,18 @@ class Turned(Expression):
     how: Literal["last", "this", "back"]
     n: int = 1
 
-    @property
-    def rank(self) -> int:  # type: ignore[override]
+    def _ranked(self) -> int:
         return self.of.rank
 
-    def candidates(self, frame: Frame, within: Region) -> Iterator[Region]:
+    def _candidates(self, frame: Frame, within: Region) -> Iterator[Region]:
+        spans: Iterator[Span]
         if self.how == "back":
             spans = islice(self.of.spans(frame, self.of.latest(frame)), self.n - 1, self.n)
         elif self.how == "this":
             spans = islice(self.of.spans(frame, moved(frame.today, 1, "day")), 1)
         else:
             spans = (span for span in self.of.back(frame, self.of.latest(frame), frame.floor) if span[1] <= frame.now)
-        for start, end in spans:
-            yield common(within, (Part(start, end),))
+        yield from (common(within, (Part(start, end),)) for start, end in spans)
 
 
 @dataclass(frozen=True)
@@ -108,15 +117,13 @@ class Through(Expression):
     first: Expression
     last: Expression
 
-    @property
-    def rank(self) -> int:  # type: ignore[override]
+    def _ranked(self) -> int:
         return min(75, self.first.rank + 5)
 
-    @property
-    def of_sessions(self) -> bool:
+    def _speaks(self) -> bool:
         return self.first.of_sessions and self.last.of_sessions
 
-    def candidates(self, frame: Frame, within: Region) -> Iterator[Region]:
+    def _candidates(self, frame: Frame, within: Region) -> Iterator[Region]:
         for ending in islice(self.last.candidates(frame, within), 120):
             if (end := extent(ending)) is None:
                 continue
@@ -138,18 +145,17 @@ class Beyond(Expression):
 
     how: Literal["since", "after", "before", "until"]
     anchor: Expression
-    rank: ClassVar[int] = 75
+    _rank: ClassVar[int] = 75
 
     @property
     def later(self) -> bool:
         """Whether it lies after its anchor."""
         return self.how in ("since", "after")
 
-    @property
-    def of_sessions(self) -> bool:
+    def _speaks(self) -> bool:
         return self.anchor.of_sessions
 
-    def candidates(self, frame: Frame, within: Region) -> Iterator[Region]:
+    def _candidates(self, frame: Frame, within: Region) -> Iterator[Region]:
         for region in self.anchor.candidates(frame, ALL):
             if (span := extent(region)) is not None:
                 start, end = span
@@ -164,11 +170,10 @@ class Around(Expression):
 
     of: Expression
 
-    @property
-    def rank(self) -> int:  # type: ignore[override]
+    def _ranked(self) -> int:
         return self.of.rank
 
-    def candidates(self, frame: Frame, within: Region) -> Iterator[Region]:
+    def _candidates(self, frame: Frame, within: Region) -> Iterator[Region]:
         for region in self.of.candidates(frame, within):
             if (span := extent(region)) is not None:
                 length = span[1] - span[0]
@@ -182,9 +187,9 @@ class Containing(Expression):
 
     unit: Unit
     of: Expression
-    rank: ClassVar[int] = 60
+    _rank: ClassVar[int] = 60
 
-    def candidates(self, frame: Frame, within: Region) -> Iterator[Region]:
+    def _candidates(self, frame: Frame, within: Region) -> Iterator[Region]:
         for region in self.of.candidates(frame, ALL):
             if (span := extent(region)) is not None:
                 yield common(within, (Part(*frame.calendar.unit(span[0], self.unit)),))
@@ -198,11 +203,10 @@ class Edge(Expression):
     of: Expression
     n: int = 1
 
-    @property
-    def rank(self) -> int:  # type: ignore[override]
+    def _ranked(self) -> int:
         return self.of.rank - 5
 
-    def candidates(self, frame: Frame, within: Region) -> Iterator[Region]:
+    def _candidates(self, frame: Frame, within: Region) -> Iterator[Region]:
         for region in self.of.candidates(frame, within):
             if (span := extent(region)) is not None:
                 yield (Part(*self._cut(*span)),)
@@ -223,11 +227,10 @@ class Nth(Expression):
     unit: Unit | Series
     of: Expression
 
-    @property
-    def rank(self) -> int:  # type: ignore[override]
+    def _ranked(self) -> int:
         return self.of.rank - 10
 
-    def candidates(self, frame: Frame, within: Region) -> Iterator[Region]:
+    def _candidates(self, frame: Frame, within: Region) -> Iterator[Region]:
         for region in self.of.candidates(frame, within):
             span = extent(region)
             if span is not None and (found := self._found(frame, *span)) is not None:
@@ -261,9 +264,9 @@ class Moved(Expression):
     n: int
     unit: Unit | Series
     anchor: Expression
-    rank: ClassVar[int] = 50
+    _rank: ClassVar[int] = 50
 
-    def candidates(self, frame: Frame, within: Region) -> Iterator[Region]:
+    def _candidates(self, frame: Frame, within: Region) -> Iterator[Region]:
         for region in self.anchor.candidates(frame, ALL):
             span = extent(region)
             if span is not None and (found := self._found(frame, *span)) is not None:
@@ -287,10 +290,10 @@ class Said(Expression):
     """The day on which something was said, which only the memory can tell."""
 
     text: str
-    rank: ClassVar[int] = 50
-    spoken: ClassVar[bool] = True
+    _rank: ClassVar[int] = 50
+    _spoken: ClassVar[bool] = True
 
-    def candidates(self, frame: Frame, within: Region) -> Iterator[Region]:
+    def _candidates(self, frame: Frame, within: Region) -> Iterator[Region]:
         at = frame.find(self.text) if frame.find is not None else None
         if at is not None:
             yield common(within, (Part(*frame.calendar.unit(frame.calendar.civil(at), "day")),))

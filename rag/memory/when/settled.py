@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from rag.memory.when.calendar import DAY, moved
 from rag.memory.when.described import day, listed, told
-from rag.memory.when.frame import Expression, Frame, chosen
+from rag.memory.when.frame import Expression, Frame, preferred
 from rag.memory.when.region import ALL, Region
 from rag.memory.when.window import Window
 
@@ -19,8 +19,8 @@ def settled(expression: Expression, frame: Frame, phrase: str) -> Window | None:
 
     An empty part of a day stands for the day, and an empty day for the days beside it; the notes say so.
     """
-    region = chosen(expression.candidates(frame, ALL), frame)
-    if not region and not expression.of_sessions:
+    region = preferred(expression.candidates(frame, ALL), frame)
+    if region is None or not (region or expression.of_sessions):
         return None
     notes: tuple[str, ...] = ()
     if frame.sessions and frame.empty(region):

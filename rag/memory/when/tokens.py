@@ -42,7 +42,9 @@ def tokenised(text: str, names: Iterable[str] = ()) -> tuple[Token, ...]:
         ['monday', "'s", '8', 'th']
     """
     plain = text.replace("’", "'").replace("‘", "'")
-    found = tuple(Token(match[0].lower(), text[slice(*match.span())], *match.span()) for match in _TOKEN.finditer(plain))
+    found = tuple(
+        Token(match[0].lower(), text[slice(*match.span())], *match.span()) for match in _TOKEN.finditer(plain)
+    )
     for name in sorted(names, key=len, reverse=True):
         found = _joined(found, name, text)
     return found
