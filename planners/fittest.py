@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Generator, Sequence
+from dataclasses import replace
 from typing import Final
 
 from planners.actions import probes
 from planners.choose import by_content
 from planners.language import content
 from planners.names import name_stems
+from planners.records import is_record
 from rag.card import SourceCard
 from rag.plan import Plan
-from rag.plan.givers import givers_among, needs
+from rag.plan.givers import givers_among, gives_passages, needs
 from rag.protocols import Action, Observation, Task
 
 __all__ = ["MOST_GIVERS", "MOST_OFFERED", "fittest"]
@@ -27,14 +29,13 @@ MOST_GIVERS: Final = 6
 def fittest(
     task: Task, prior: Plan, named: Collection[str]
 ) -> Generator[tuple[Action, ...], tuple[Observation, ...], tuple[SourceCard, ...]]:
-    """The sources that the model may choose from, in card order: those named, else all, of many the fittest.
+    """The sources that the model may choose from, in card order: all but rivals of those named, of many the fittest.
 
     Beside those that need what the question may not give come others that give it.
     """
+    task = replace(task, cards=_less_rivals(task.cards, named))
     by_name = {card.name: card for card in task.cards}
-    if named and not any(needs(by_name[name]) for name in named):
-        return tuple(card for card in task.cards if card.name in named)
-    if len(task.cards) <= MOST_OFFERED:
+    if len(task.cards) <= MOST_OFFERED or len(task.cards) == len(named):
         return task.cards
     kept = {*named, *(step.source for plan in (prior, *(one.plan for one in task.examples)) for step in plan.steps)}
     (relevance,) = yield from probes([task.question])
@@ -49,6 +50,19 @@ def fittest(
     few = [card for card in task.cards if card.name in kept]
     kept |= {card.name for card in givers_among(task.cards).added(few, task.fit, MOST_GIVERS)}
     return tuple(card for card in task.cards if card.name in kept) or task.cards
+
+
+def _less_rivals(cards: Sequence[SourceCard], named: Collection[str]) -> tuple[SourceCard, ...]:
+    """The sources without those that are of the kind of one that the question names, as another publisher is.
+
+    Records stay, and what gives ids: "What does Wired think of the phone that I bought?" needs the purchases.
+    """
+    kinds = {frozenset(card.properties) for card in cards if card.name in named and not is_record(card)}
+    return tuple(
+        card
+        for card in cards
+        if card.name in named or is_record(card) or not gives_passages(card) or frozenset(card.properties) not in kinds
+    )
 
 
 def _called(question: str, cards: Sequence[SourceCard]) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 from planners.dates import find_days
@@ -116,22 +116,21 @@ def _chooses(name: str, value: Any, card: SourceCard, task: Task) -> bool:
     return role != "newest"
 
 
-def completed(plan: Plan, routed: Routed) -> Plan:
+def completed(plan: Plan, routed: Routed, named: Collection[str] = ()) -> Plan:
     """The plan with a step for each part of the question that none of its steps is for.
 
     A source that rules did not think of may be for any part, so that where the plan asks one nothing
-    is added. Nor is one that needs more than words to search for, or that may change something: rules
-    only guess at that.
+    is added but those that the question calls by their proper names (`named`). Nor is one that needs more
+    than words to search for, or that may change something: rules only guess at that.
     """
     asked = {step.source for step in plan.steps}
-    if asked - {step.source for step in routed.plan.steps}:
-        return plan
+    unforeseen = asked - {step.source for step in routed.plan.steps}
     taken = {step.id for step in plan.steps}
     free = (f"s{n}" for n in itertools.count(1) if f"s{n}" not in taken)
     for part in routed.parts:
         whys = {choice.card.name: choice.why for choice in part.choices}
         guessed = any(needs(choice.card) or not choice.card.idempotent for choice in part.choices)
-        if not whys or asked & whys.keys() or guessed:
+        if not whys or asked & whys.keys() or guessed or (unforeseen and not whys.keys() & set(named)):
             continue
         for step in routed.plan.steps:
             args = {name: less_references(value) for name, value in step.args.items()}

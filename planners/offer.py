@@ -16,7 +16,7 @@ from prompts.inert import inert, on_one_line
 from rag.card import Schema, SourceCard
 from rag.plan import plan_schema
 from rag.plan.check import MAX_STEPS
-from rag.plan.givers import PASSAGE, Givers, givers_among, needs, row_fields
+from rag.plan.givers import Givers, givers_among, gives_passages, needs, row_fields
 from rag.protocols import Example, Task
 
 __all__ = ["given_arguments", "offered_arguments", "offered_examples", "offered_lines", "offered_schema"]
@@ -112,9 +112,9 @@ def _line(card: SourceCard, given: Collection[str], among: Givers) -> str:
 
 def _shown_fields(card: SourceCard) -> list[str]:
     """The fields of a source's rows, of nested ones the innermost; none where rows are passages of text."""
-    paths = list(row_fields(card))
-    if not is_record(card) and {path[0] for path in paths} <= PASSAGE:
+    if not is_record(card) and gives_passages(card):
         return []
+    paths = list(row_fields(card))
     inner = [path for path in paths if not any(other[: len(path)] == path and other != path for other in paths)]
     return [".".join(path) for path in inner if path[0] not in _IDENTITY]
 

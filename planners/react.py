@@ -23,6 +23,7 @@ from prompts.inert import inert, on_one_line
 from rag.card import Schema
 from rag.errors import BudgetExceeded, ModelError, PlanError, PromptError, RagError
 from rag.plan import Plan, Step, repair
+from rag.plan.written import step_fields
 from rag.protocols import Action, Executed, Observation, Steps, Task
 from rag.types import Evidence
 
@@ -159,12 +160,14 @@ class _Trail:
             PlanError: it is no step, cannot be mended, or was run before.
         """
         plan = self.executed.plan
-        call = written.get("step", written)
-        source, args = (call.get("source"), call.get("args") or {}) if isinstance(call, dict) else (None, {})
+        step_id = f"s{len(plan.steps) + 1}"
+        call = written.get("step", {name: value for name, value in written.items() if name != "thought"})
+        fields = step_fields(call, step_id) if isinstance(call, dict) else {}
+        source, args = fields.get("source"), fields.get("args")
         if not source or not isinstance(source, str) or not isinstance(args, dict):
             raise PlanError('it has no "step" with a "source" and "args"')
         # Made of literals: what was found may stand in it, and is not read for references.
-        step = Step(id=f"s{len(plan.steps) + 1}", source=source, args=args)
+        step = Step(id=step_id, source=source, args=args)
         alone = repair(Plan(steps=(step,)), self.task.cards, question=self.task.question)
         (step,) = alone.steps
         if any((step.source, step.args) == (before.source, before.args) for before in plan.steps):

@@ -38,8 +38,8 @@ _Planning = Generator[tuple[Action, ...], tuple[Observation, ...], Plan]
 class Reaper:
     """Plans by one model call, with rules for prior and fallback.
 
-    Sources that the question calls by their proper names are the only ones offered, and each is
-    asked. Small talk is told by rules and costs no call. A plan that rules cannot mend goes back to the
+    Each source that the question calls by its proper name is asked, and none of its kind is offered
+    that the question does not name. Small talk is told by rules and costs no call. A plan that rules cannot mend goes back to the
     model once. Without a model, or when no plan of its can be used, `Rules` plan, and a note says why.
 
     Example:
@@ -74,7 +74,8 @@ class Reaper:
             return prior
         if not task.model:
             return prior.noted("planned by rules, since there is no model")
-        offered = yield from fittest(task, prior, named_sources(task.question, task.cards))
+        named = named_sources(task.question, task.cards)
+        offered = yield from fittest(task, prior, named)
         try:
             text = yield from _written(task, offered, prior)
             written, plan = yield from sound(text, task, offered)
@@ -83,7 +84,7 @@ class Reaper:
         except PlanError as error:
             return prior.noted(f"planned by rules, since the model's plan cannot be used: {error}")
         if plan.steps:
-            return planned(with_stand_ins(completed(plan, routed), task.cards), task)
+            return planned(with_stand_ins(completed(plan, routed, named), task.cards), task)
         # A small model gives up easily; what a question names outright is looked up all the same.
         if task.retrieve or written.steps or named_choices(task):
             return prior.noted("planned by rules, since the model asks for nothing in particular")

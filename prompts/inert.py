@@ -21,7 +21,7 @@ _UNSEEN = re.compile(
 _LINE_ENDS = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 _OPENING = re.compile(
     r"[<＜﹤](?=\s*/?\s*passage|\||｜|/?s>|/?\s*(?:system|user|assistant|human|think|start_of_turn|end_of_turn)\b"
-    r"|/?\s*tool_(?:call|response)|(?:bos|eos)>|<\s*/?SYS)"
+    r"|/?\s*(?:tool_(?:call|response)|(?:tools|function_(?:call|result)s?)\b)|(?:bos|eos)>|<\s*/?SYS)"
     r"|\[(?=/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS)\])"
     # At the start of a line alone: headings of Alpaca's template, and lines that part our prompts' messages.
     r"|^[ \t]*(?:\#(?=\#*[ \t]*(?:instruction|input|response|system|user|assistant)[ \t]*:)"

@@ -10,7 +10,7 @@ from typing import Final
 from rag.card import SourceCard
 from rag.plan.shapes import Shape
 
-__all__ = ["PASSAGE", "Givers", "givers_among", "needs", "row_fields"]
+__all__ = ["PASSAGE", "Givers", "givers_among", "gives_passages", "needs", "row_fields"]
 
 PASSAGE: Final = frozenset(("doc_id", "chunk_id", "title", "text", "score", "span", "metadata"))
 """The fields of rows that are passages of text: none of them is an argument of anything."""
@@ -49,6 +49,11 @@ def row_fields(card: SourceCard) -> Iterator[tuple[str, ...]]:
         yield from _paths(Shape(card.output, card.output.get("$defs", {})), ())
 
 
+def gives_passages(card: SourceCard) -> bool:
+    """Whether rows are passages of text, as far as the source says: they have no field that others may need."""
+    return {path[0] for path in row_fields(card)} <= PASSAGE
+
+
 def _paths(shape: Shape, above: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
     if len(above) == _DEEPEST:
         return
@@ -84,10 +89,10 @@ class Givers:
         # By the last word, which a field and the argument that it is for share.
         self._fields: dict[str, list[tuple[str, frozenset[str], frozenset[str]]]] = {}
         for card in cards:
-            own, paths = frozenset(_words(card.name)), list(row_fields(card))
-            if {path[0] for path in paths} <= PASSAGE:
+            if gives_passages(card):
                 continue
-            for field in dict.fromkeys(_words(path[-1]) for path in paths):
+            own = frozenset(_words(card.name))
+            for field in dict.fromkeys(_words(path[-1]) for path in row_fields(card)):
                 if field:
                     self._fields.setdefault(field[-1], []).append((card.name, frozenset(field), own))
 

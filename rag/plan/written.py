@@ -14,7 +14,7 @@ from rag.plan.spelling import Spelling
 from rag.plan.value import Plan, Step
 from rag.plan.words import counted, cut
 
-__all__ = ["from_model"]
+__all__ = ["from_model", "step_fields"]
 
 _FORM: Final = 'a plan is a JSON object with "steps": [{"id", "source", "args"}, …]'
 _FIELDS: Final = frozenset(Step.model_fields)
@@ -64,6 +64,20 @@ def from_model(written: Mapping[str, Any]) -> Plan:
         kept.append({**fields, "id": new, "args": args, **_waits(step, renamed)})
         notes += [f"{new}: {note}" for note in told]
     return Plan.from_json({"steps": kept}).noted(*notes[:_MOST_NOTES])
+
+
+def step_fields(written: Mapping[str, Any], step_id: str) -> dict[str, Any]:
+    """The fields of one step, called as steps have them; no text in its arguments is read for references.
+
+    Raises:
+        PlanError: its arguments are nested too deep.
+
+    Example:
+        >>> step_fields({"tool": "docs", "arguments": '{"query": "$5 lamps"}'}, "s1")
+        {'source': 'docs', 'args': {'query': '$5 lamps'}}
+    """
+    own = _with_own_names(written)
+    return own | {"args": _args(own.get("args"), step_id)}
 
 
 def _steps(written: Any, notes: list[str]) -> list[Mapping[str, Any]]:

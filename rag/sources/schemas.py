@@ -6,6 +6,7 @@ cannot be made out fits anything, so that the tool itself is the judge.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, Final, Literal, Union
@@ -37,6 +38,7 @@ _BOUNDS: Final = {
     "string": {"minLength": "min_length", "maxLength": "max_length"},
     "array": {"minItems": "min_length", "maxItems": "max_length"},
 }
+_LONGEST: Final = 2**31
 _ARGUMENTS: Final = TypeAdapter(dict[str, Any])
 # What a field tells of itself beside its type; the rest of a schema is the type's.
 _TOLD: Final = ("description", "role", "values", "sampled")
@@ -88,7 +90,8 @@ def _plain(schema: Any, definitions: Mapping[str, Any], within: frozenset[str]) 
         if isinstance(kinds := told.pop(key, None), Sequence):
             kinds = [_plain(kind, definitions, within) for kind in kinds]
             # Many schemas wrap one reference, to say something beside it.
-            told = kinds[0] | told if len(kinds) == 1 else told | ({"anyOf": kinds} if key != "allOf" else {})
+            whole = kinds[0] if len(kinds) == 1 else _all(kinds) if key == "allOf" else {"anyOf": kinds}
+            told = whole | told
     if told.get("properties") is not None:
         told["properties"] = {
             str(key): _plain(value, definitions, within) for key, value in _mapping(told, "properties").items()
@@ -99,6 +102,25 @@ def _plain(schema: Any, definitions: Mapping[str, Any], within: frozenset[str]) 
     # An older form gives a schema for each place of a list; and an empty enumeration means that there is none.
     useless = [key for key, kind in (("items", Mapping), ("enum", Sequence)) if not _is_full(told.get(key), kind)]
     return {key: value for key, value in told.items() if key not in useless}
+
+
+def _all(kinds: Sequence[Schema]) -> Schema:
+    """The one schema of what fits all of these; anything fits where they say different things of the same."""
+    found: Schema = {}
+    for kind in kinds:
+        joined = {**_mapping(found, "properties"), **_mapping(kind, "properties")}
+        both = {"properties": joined} if joined else {}
+        if needed := [*_required(found), *_required(kind)]:
+            both["required"] = needed
+        if any(found[key] != kind[key] for key in (found.keys() & kind.keys()) - both.keys()):
+            return {}
+        found = {**found, **kind, **both}
+    return found
+
+
+def _required(told: Mapping[str, Any]) -> list[str]:
+    needed = told.get("required")
+    return [each for each in needed if isinstance(each, str)] if isinstance(needed, list | tuple) else []
 
 
 def _is_full(value: Any, kind: type) -> bool:
@@ -118,8 +140,7 @@ def _mapping(schema: Mapping[str, Any], key: str) -> Mapping[str, Any]:
 
 
 def _model(told: Mapping[str, Any], name: str, *, extra: Literal["allow", "forbid"]) -> type[BaseModel]:
-    needed = told.get("required")
-    required = {each for each in needed if isinstance(each, str)} if isinstance(needed, Sequence) else set()
+    required = _required(told)
     # Properties may have names that pydantic keeps for itself: fields are numbered, their aliases are free.
     fields: dict[str, Any] = {
         f"a{number}": _field(key, kind, needed=key in required)
@@ -176,11 +197,20 @@ def _bounded(kind: Any, told: Mapping[str, Any], name: str) -> Any:
     bounds: dict[str, Any] = {
         option: told[key]
         for key, option in _BOUNDS.get(name, {}).items()
-        if isinstance(told.get(key), int | float) and not isinstance(told[key], bool)
+        if _can_bound(option, told.get(key), whole=kind is int)
     }
     if name == "string" and _readable(told.get("pattern")):
         bounds["pattern"] = told["pattern"]
     return Annotated[kind, Field(**bounds)] if bounds else kind
+
+
+def _can_bound(option: str, value: Any, *, whole: bool) -> bool:
+    """Whether a bound can be held: whole numbers have whole ones, lengths are not below 0, no factor is 0."""
+    if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
+        return False
+    if option.endswith("length"):
+        return isinstance(value, int) and 0 <= value < _LONGEST
+    return not (whole and isinstance(value, float)) and (option != "multiple_of" or value > 0)
 
 
 def _readable(pattern: Any) -> bool:

@@ -85,7 +85,7 @@ def tools(
 
 
 def _card(spec: Mapping[str, Any], options: Mapping[str, Any]) -> SourceCard:
-    told = spec.get("function", spec)
+    told = spec.get("function", spec) if isinstance(spec, Mapping) else None
     if not isinstance(told, Mapping) or not isinstance(name := told.get("name"), str):
         raise ConfigError(f"{spec!r:.120} is no specification of a tool: it has no name")
     return make_card(

@@ -99,6 +99,21 @@ def test_a_step_that_cannot_be_run_is_told_and_costs_no_call_of_a_source(task, t
     assert len(runs) == 1
 
 
+@pytest.mark.parametrize(
+    "step",
+    [
+        {"tool": "docs", "arguments": {"query": "$s1 x"}},
+        {"name": "docs", "parameters": '{"query": "$s1 x"}'},
+        {"function": "docs", "query": "$s1 x"},
+    ],
+)
+@pytest.mark.parametrize("within", [True, False])
+def test_a_step_is_read_in_the_spellings_of_function_calls_and_its_texts_as_they_are(task, texts, step, within):
+    reply = json.dumps({"thought": "…", "step": step} if within else {"thought": "…", **step})
+    _, _, answer = _walk(task("Why?", texts("docs", "news"), model=True), reply, FINISH)
+    assert [(each.source, each.args) for each in answer.plan.steps] == [("docs", {"query": "$s1 x"})]
+
+
 def test_what_rules_can_mend_is_run_with_a_note(task, texts):
     reply = '{"thought": "…", "step": {"source": "Docs", "args": {"query": "x", "page": 2}}}'
     _, _, answer = _walk(task("Why?", texts("docs", "news"), model=True), reply, FINISH)

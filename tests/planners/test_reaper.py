@@ -85,6 +85,22 @@ def test_only_named_sources_are_offered_and_each_is_asked(planned, task, texts):
     assert plan.notes == ("s2: added, since the question names 'Wired'",)
 
 
+def test_records_are_offered_beside_sources_that_are_named(planned, task, texts, orders):
+    cards = (*texts("Wired", "Fortune"), orders)
+    asked = task("What does Wired think of the device I bought most recently?", cards, model=True)
+    assert [line.split("(")[0] for line in _prompt(asked).values["sources"].splitlines()] == ["Wired", "orders"]
+    plan = planned(Reaper(), asked, reply=_plan(("orders", {"newest": 1}), ("Wired", {"query": "$s1.product"})))
+    assert [source for source, _ in _calls(plan)] == ["orders", "Wired"]
+    alone = planned(Reaper(), asked, reply=_plan(("orders", {"product": "Wren Sport Headphones"})))
+    assert [source for source, _ in _calls(alone)] == ["orders", "Wired"]
+
+
+def test_of_many_sources_those_that_are_named_are_offered_first(task, texts, orders):
+    cards = (*texts(*(f"Wired {letter}" for letter in "ABCDEFGHIJKLMNO")), orders)
+    names = " and ".join(card.name for card in cards[:-1])
+    assert len(_prompt(task(f"What do {names} say?", cards, model=True)).values["sources"].splitlines()) >= 15
+
+
 def _policies_know(_: str) -> dict[str, float]:
     return {"policies": 0.8, "products": 0.2, "reviews": 0.2}
 

@@ -30,6 +30,12 @@ def read(schema, value):
         ({"type": "string", "maxLength": 2}, "ab", "abc"),
         ({"type": "string", "pattern": "^(?!no).+$"}, "yes", "no"),
         ({"type": "array", "maxItems": 1}, [1], [1, 2]),
+        ({"allOf": [{"type": "string"}, {"maxLength": 2}]}, "ab", "abc"),
+        (
+            {"allOf": [{"properties": {n: {"type": "integer"}}, "required": [n]} for n in "ab"]},
+            {"a": 1, "b": 2},
+            {"a": 1},
+        ),
     ],
 )
 def test_a_value_is_held_to_its_schema(schema, fits, does_not):
@@ -100,3 +106,21 @@ def test_a_pattern_in_another_dialect_is_left_to_the_tool():
 
 def test_a_list_of_items_is_read_as_any_list():
     assert read({"type": "array", "items": [{"type": "string"}]}, [1, "a"]) == [1, "a"]
+
+
+@pytest.mark.parametrize(
+    ("schema", "value"),
+    [
+        ({"type": "string", "maxLength": -1}, "abc"),
+        ({"type": "string", "minLength": 2.5}, "a"),
+        ({"type": "string", "minLength": 10**30}, "a"),
+        ({"type": "number", "multipleOf": 0}, 3.5),
+        ({"type": "number", "minimum": float("nan")}, 3.5),
+        ({"type": "integer", "minimum": 0.5}, 3),
+        ({"type": "array", "minItems": -1}, []),
+        ({"allOf": [{"type": "string"}, {"type": "integer"}]}, 3),
+        ({"allOf": [{"required": True}, {"maxLength": 3}]}, 3),
+    ],
+)
+def test_what_can_bound_nothing_lets_everything_pass(schema, value):
+    assert read(schema, value) == value

@@ -121,6 +121,8 @@ async def test_a_call_that_knows_no_scope_is_refused_in_one():
     [
         ({"description": "?"}, {}, "no name"),
         ({"function": "f"}, {}, "no name"),
+        ("weather", {}, "no name"),
+        (None, {}, "no name"),
         ({"name": " "}, {}, "cannot name"),
         (FLIGHTS, {"enforces": {"tenant"}}, "does not know"),
         (FLIGHTS, {"enforces": {"tenant"}, "shared": True}, "leave out"),
