@@ -2,11 +2,15 @@
 
     python -m benchmarks.shortlist metatool
     python -m benchmarks.shortlist seal_tools
+    python -m benchmarks.shortlist metatool --offered 24,36,199 --n 100
 
 MetaTool has 199 tools, told by one sentence each, and questions that need one of them, or two. Seal-Tools has
 4,076 tools with arguments, and questions that need up to six. "recall@k" is the mean share of the needed tools
 among the first k, "all@k" the share of the questions that have all of theirs there. "first_seconds" is what the
 first question takes, which has cards embedded; "prepare_seconds" is what embedding all of them takes.
+
+`--offered` measures what is left when `reaper` asks its model, which is shown fewer still: of so many sources, those
+that the question needs and random others, the share of the needed ones that the model may choose from.
 """
 
 from __future__ import annotations
@@ -20,11 +24,13 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from benchmarks.common import data_dir, jsonl, report
+import rag
+from benchmarks.common import Heard, data_dir, jsonl, report
 from planners.offer import offered_lines
 from rag.card import SourceCard, free_query
 from rag.run.shortlist import WEIGHTS, Shortlist
 from rag.sources.tools import tools
+from rag.testing.fakes import FakeModel
 from rag.tokens import count
 
 Questions = Sequence[tuple[str, frozenset[str]]]
@@ -121,17 +127,62 @@ def _summary(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return measures
 
 
+class Told:
+    """A source of which there is no more than its card."""
+
+    def __init__(self, card: SourceCard) -> None:
+        self.card = card
+
+    async def call(self, args: Mapping[str, Any], scope: rag.Scope) -> list[dict[str, Any]]:
+        """Nothing."""
+        return []
+
+
+async def offered(
+    cards: Sequence[SourceCard], questions: Questions, sizes: Sequence[int], draw: random.Random
+) -> dict[str, Any]:
+    """By the number of sources, how many of the needed ones the model is offered, and among how many."""
+    found = {}
+    for size in sizes:
+        seen = [await _offered(draw.sample(cards, len(cards)), size, *row) for row in questions]
+        found[str(size)] = {
+            "recall": round(statistics.mean(share for share, _ in seen), 3),
+            "offered": round(statistics.mean(among for _, among in seen), 1),
+        }
+    return found
+
+
+async def _offered(cards: Sequence[SourceCard], size: int, question: str, needed: frozenset[str]) -> tuple[float, int]:
+    chosen = sorted(cards, key=lambda card: card.name not in needed)[:size]
+    heard = Heard(FakeModel(lambda _: '{"steps": []}'))
+    async with rag.Assistant([Told(card) for card in chosen], model=heard, planner="reaper", cache=False) as assistant:
+        await assistant.aplan(question, retrieve=True)
+    schema = heard.asked[0]["response_format"]["json_schema"]["schema"] if heard.asked else {}
+    steps = schema["properties"]["steps"]["items"]["anyOf"] if schema else ()
+    names = {step["properties"]["source"]["const"] for step in steps}
+    return len(needed & names) / len(needed), len(names)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("set", choices=["metatool", "seal_tools"])
     parser.add_argument("--n", type=int, help="so many questions of each kind, drawn at random; all by default")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--offered", help="measure what the model is offered, of so many sources each")
     options = parser.parse_args()
     cards, groups = {"metatool": metatool, "seal_tools": seal_tools}[options.set]()
     if options.n is not None:
         draw = random.Random(options.seed)
         groups = {kind: draw.sample(rows, min(options.n, len(rows))) for kind, rows in groups.items()}
-    report(f"shortlist_{options.set}", asyncio.run(measured(cards, groups)))
+    if options.offered is None:
+        report(f"shortlist_{options.set}", asyncio.run(measured(cards, groups)))
+        return
+    draw, sizes = random.Random(options.seed), [int(size) for size in options.offered.split(",")]
+    found = {
+        kind: {"questions": len(rows), "of_sources": asyncio.run(offered(cards, rows, sizes, draw))}
+        for kind, rows in groups.items()
+    }
+    report(f"offered_{options.set}", found)
 
 
 if __name__ == "__main__":

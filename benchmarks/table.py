@@ -122,10 +122,13 @@ def _many() -> Rows:
             )
             what = f"recall at 10 / 20 / of the shortlist of {round(found['shown'])}"
             yield f"{title}, {found['sources']:,} sources, questions for one; for several: {what}", figure, found
-    for found in filter(None, map(_result, ("offered_metatool", "offered_seal_tools"))):
-        figure = " / ".join(_share(of["recall"]) for of in found["of_sources"].values())
-        counts = " / ".join(f"{int(n):,}" for n in found["of_sources"])
-        yield f"{found['title']}, recall of what the model is offered, of {counts} sources", figure, found
+    for name, title in (("offered_metatool", "MetaTool dev"), ("offered_seal_tools", "Seal-Tools dev")):
+        if found := _result(name):
+            groups = [found[kind]["of_sources"] for kind in ("one", "several")]
+            figure = "; ".join(_shares(of["recall"] for of in group.values()) for group in groups)
+            counts = " / ".join(f"{int(size):,}" for size in groups[0])
+            what = f"recall of what `reaper`'s model is offered of {counts} sources"
+            yield f"{title}, questions for one; for several: {what}", figure, found
 
 
 def _references() -> Rows:
