@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from planners.actions import affords, answered, complete, execute, joined, planned, read, retrieve_and_read
+from planners.conversation import considered
 from planners.fittest import fittest
 from planners.offer import given_arguments, offered_lines, offered_schema
 from planners.retrieval import NOTHING, spared
@@ -71,6 +72,7 @@ class React:
         Raises:
             RagError: the reader failed.
         """
+        task = considered(task)
         if spared(task) or not (task.model and task.cards):
             plan = yield from Rules().route(task)
             # Of small talk a note tells already.

@@ -11,6 +11,7 @@ from collections.abc import Generator, Sequence
 from typing import Final
 
 from planners.actions import complete, planned, retrieve_and_read
+from planners.conversation import considered, remembered
 from planners.draft import drafted
 from planners.fittest import MOST_OFFERED, fittest
 from planners.foresee import foreseen
@@ -70,8 +71,9 @@ class Reaper:
         """The plan, not yet run."""
         routed = yield from Rules().routed(task)
         prior = routed.plan
-        if spared(task):
+        if spared(task) or remembered(task):
             return prior
+        task = considered(task)
         if not task.model:
             return prior.noted("planned by rules, since there is no model")
         named = named_sources(task.question, task.cards)

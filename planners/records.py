@@ -71,8 +71,8 @@ class Thing:
 
 @lru_cache(maxsize=1024)
 def is_record(card: SourceCard) -> bool:
-    """Whether a source takes arguments besides the words to search for."""
-    return bool(card.properties.keys() - {card.query_argument})
+    """Whether a source takes arguments besides the words to search for, and those that say by whom or when."""
+    return any(name != card.query_argument and told.get("role") != "said" for name, told in card.properties.items())
 
 
 @lru_cache(maxsize=1024)

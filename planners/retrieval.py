@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from planners.conversation import considered
 from planners.talk import small_talk
 from rag.plan import Plan, Step
 from rag.protocols import Task
@@ -59,7 +60,7 @@ def everywhere(task: Task) -> Plan:
     """
     steps: list[Step] = []
     notes: list[str] = []
-    for card in task.cards:
+    for card in considered(task).cards:
         args = {card.query_argument: task.question} if card.query_argument else {}
         if missing := sorted(card.required - args.keys()):
             notes.append(f"{card.name}: left out, since it needs {', '.join(missing)}")

@@ -10,6 +10,7 @@ from typing import Final
 from planners.actions import planned, probes, retrieve_and_read
 from planners.choose import Choice, by_content, by_noun
 from planners.context import in_context
+from planners.conversation import asks_of_conversation, considered, memory_of, remembered, without_memory
 from planners.fill import fill
 from planners.language import content, leans, named_things, tokens
 from planners.names import mentions
@@ -92,6 +93,9 @@ class Rules:
         """The plan, not yet run, with the parts of the question that its steps are for."""
         if why := spared(task):
             return Routed(planned(Plan(notes=(why,)), task))
+        if said := remembered(task):
+            return Routed(planned(said, task))
+        task = considered(task)
         told = in_context(task.question, task.turns)
         usable, notes = _usable(replace(task, question=told))
         if told != task.question:
@@ -100,7 +104,7 @@ class Rules:
         opened = [(place, part.open) for place, part in enumerate(read) if part.open]
         found = yield from probes([text for _, text in opened])
         relevance = {place: scores for (place, _), scores in zip(opened, found, strict=True)}
-        settled = [_settled(part, usable, relevance.get(place)) for place, part in enumerate(read)]
+        settled = [_settled(part, without_memory(usable), relevance.get(place)) for place, part in enumerate(read)]
         assembly = Assembly(task.now.date())
         if example := _example(settled):
             (assembly.known,) = yield from probes([example])
@@ -177,9 +181,13 @@ def _read(task: Task) -> list[_Read]:
     texts = parts(task.question)
     if any(mentions(task.question, task.cards)):
         return _read_named(task.question, texts, task.cards)
+    memory, task = memory_of(task.cards), without_memory(task)
     read: list[_Read] = []
     for text in texts:
-        read.append(_read_part(text, task, read))
+        if memory and asks_of_conversation(text, task.turns):
+            read.append(_Read(text, (Choice(memory, "the question is about the conversation"),)))
+        else:
+            read.append(_read_part(text, task, read))
     return read
 
 

@@ -150,7 +150,8 @@ class Assembly:
         return self.steps[-1]
 
     def _texts(self, card: SourceCard, part: Part) -> bool:
-        query, words = card.query_argument, _query(part)
+        # The words of time, and of who spoke, are a memory's to read.
+        query, words = card.query_argument, part.text if card.argument_of_role("said") else _query(part)
         if query is None:
             self._append(card, {})
         elif self._knows(card) and (providers := self._providers(part)):

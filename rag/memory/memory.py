@@ -17,6 +17,7 @@ from rag.memory.store.values import Receipt, Wanted, Which
 from rag.types import Scope, Turn
 
 if TYPE_CHECKING:
+    from rag.memory.recall import Recaller
     from rag.memory.recalled import Recall
     from rag.memory.store.seam import MemoryStore
     from rag.memory.when.calendar import Calendar
@@ -138,7 +139,7 @@ class Memory(Closing):
         Args:
             question: such as "What did you tell me about the warranty last Tuesday?".
             conversation: None looks in all of the scope's conversations.
-            now: what "yesterday" counts from, in the asker's zone; by default the present, where the last turn was said.
+            now: what "yesterday" counts from, in the asker's zone; by default the present, in the zone of the last turn.
             context: turns before the question, the oldest first, that say what it leaves out.
             k: how many ranked turns at most.
             scope: whose turns.
@@ -149,10 +150,17 @@ class Memory(Closing):
             InputError: `k` or `neighbours` is too small, or `now` has no zone.
             StoreError: the memory could not be read.
         """
-        from rag.memory.recall import Asked, Recaller
+        from rag.memory.recall import Asked
 
         asked = Asked(question, conversation, now, tuple(context), k, scope or Scope(), current_session, neighbours)
-        return Recaller(self.store, self.gap, self.calendar, self._given).recall(asked)
+        return self.recaller.recall(asked)
+
+    @property
+    def recaller(self) -> Recaller:
+        """What recalls turns, for those who ask it in more than words."""
+        from rag.memory.recall import Recaller
+
+        return Recaller(self.store, self.gap, self.calendar, self._given)
 
     def embed(self, conversation: str | None = None, *, scope: Scope | None = None) -> int:
         """Make the vectors that turns still lack, so that no question has to; how many were made.

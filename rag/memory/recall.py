@@ -51,7 +51,8 @@ class Asked:
 
     `conversation` is None for all of the scope's. `now` is what "yesterday" counts from; the context's turns
     stand before the question, the oldest first. `current_session`, a name or number, is not counted.
-    `neighbours` turns before and after each hit come with it.
+    `neighbours` turns before and after each hit come with it. `within` is the conversation that the question
+    itself belongs to: a session of it that still goes on is current.
     """
 
     question: str
@@ -62,6 +63,7 @@ class Asked:
     scope: Scope = field(default_factory=Scope)
     current_session: str | int | None = None
     neighbours: int = 0
+    within: str | None = None
 
     def __post_init__(self) -> None:
         if self.k < 1 or self.neighbours < 0:
@@ -106,7 +108,7 @@ class Recaller:
             calendar=self.calendar or Calendar(zone=zone_name(now)),
             sessions=sessions,
             context=asked.context,
-            current_session=asked.current_session,
+            current_session=asked.current_session or self._current(asked, sessions, now),
             find=lambda topic: self._last_said(topic, asked, sessions),
         )
         return reading, sessions
@@ -123,6 +125,11 @@ class Recaller:
             chosen = [(row, 1.0) for row in rows if _is_by(row, _who(reading, rows))]
             return self._told(asked, reading, chosen, rows, notes)
         return self._told(asked, reading, *self._ranked(asked, reading, rows, places, notes))
+
+    def _current(self, asked: Asked, sessions: Sequence[Session], now: datetime) -> int | None:
+        ours = [session for session in sessions if session.conversation == asked.within]
+        last = max(ours, key=lambda session: session.end, default=None)
+        return last.number if last and now - last.end <= self.gap else None
 
     def _rows(self, asked: Asked, window: Window | None, places: Places) -> tuple[list[Kept], list[str]]:
         start, end = window.bounds if window else (None, None)

@@ -11,7 +11,7 @@ from rag.read.kinds import fits_kind
 from rag.read.terms import terms
 from rag.types import EvidenceItem
 
-__all__ = ["counted", "is_row", "matches", "sentence"]
+__all__ = ["counted", "is_row", "is_told", "matches", "sentence"]
 
 _LONGEST_VALUE = 160
 _COLUMNS = 10
@@ -22,8 +22,15 @@ _PLURAL = re.compile(r"(?<=[a-z]{2})(?:(?P<y>ies)|(?<=x|z)es|(?<=ch|sh|ss)es|(?<
 
 
 def is_row(item: EvidenceItem) -> bool:
-    """Whether an item is a row of short fields, and not a text."""
+    """Whether an item is a row of short fields, or a text that is told as it stands, and not one to read."""
+    if is_told(item):
+        return True
     return bool(_values(item)) and "text" not in item.fields and max(map(len, _values(item).values())) <= _LONGEST_VALUE
+
+
+def is_told(item: EvidenceItem) -> bool:
+    """Whether an item is a text that answers by being there, as a turn of a conversation does."""
+    return item.fields.get("told") is True
 
 
 def sentence(item: EvidenceItem, question: str, *, listed: bool = False) -> str:
@@ -39,6 +46,8 @@ def sentence(item: EvidenceItem, question: str, *, listed: bool = False) -> str:
         >>> sentence(EvidenceItem(passage=passage, step_id="s1", fields=row), "When was O-7 ordered?")
         'Order O-7: ordered on 2026-11-02, item lamp'
     """
+    if is_told(item):
+        return ": ".join(filter(None, [item.passage.title, _text(item.passage.text)]))
     values = _values(item)
     name = _name(item, values)
     noun = _noun(item, name)
@@ -57,7 +66,9 @@ def sentence(item: EvidenceItem, question: str, *, listed: bool = False) -> str:
 
 
 def matches(item: EvidenceItem, question: str) -> int:
-    """How many words of the question the row's values have."""
+    """How many words of the question the row's values have; none counts for what is told in its order."""
+    if is_told(item):
+        return 0
     return len(set(terms(" ".join(_values(item).values()))) & set(terms(question)))
 
 
@@ -72,6 +83,8 @@ def counted(items: Sequence[EvidenceItem], shown: int) -> str:
     """
     tables = {item.passage.doc_id.rpartition("/")[0] for item in items if "doc_id" in item.fields}
     table = tables.pop() if len(tables) == 1 else ""
+    if all(map(is_told, items)):
+        table = "turns"
     noun = _words(table) if table else f"rows from {items[0].passage.source}"
     return f"{len(items)} {noun}:" if shown == len(items) else f"{len(items)} {noun}, of which {shown} are shown:"
 
