@@ -84,15 +84,9 @@ class PostgresStore:
         """As `Talks.sessions`."""
         where, values = conditions(wanted)
         query = (
-            "SELECT conversation, session, at, arrival, zone, place, before, many, close FROM ("  # noqa: S608
-            " SELECT conversation, session, at, arrival, zone, row_number() OVER told AS place,"
-            " lag(at) OVER told AS before, count(*) OVER named AS many, max(at) OVER named AS close"
-            f" FROM rag_turns WHERE {where} WINDOW named AS (PARTITION BY conversation, session),"
-            " told AS (PARTITION BY conversation, session ORDER BY at, arrival)) AS places"
-            " WHERE before IS NULL OR (session IS NULL AND at - before > :gap)"
-            ' ORDER BY conversation COLLATE "C", session COLLATE "C", place'
+            f"SELECT conversation, session, at, zone FROM rag_turns WHERE {where} ORDER BY conversation, at, arrival"  # noqa: S608
         )
-        return sessions(self._rows(query, values | {"gap": gap}, wanted))
+        return sessions(self._rows(query, values, wanted), gap, lambda at: at)
 
     def speakers(self, wanted: Wanted) -> tuple[str, ...]:
         """As `Talks.speakers`."""

@@ -25,7 +25,7 @@ CREATE TABLE rag_owners (
 );
 CREATE TABLE rag_turns (
     arrival bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    tenant text, "user" text, {_OWNER}, conversation text NOT NULL, turn_id text NOT NULL,
+    tenant text, "user" text, {_OWNER}, conversation text COLLATE "C" NOT NULL, turn_id text NOT NULL,
     role text, speaker text NOT NULL, text text NOT NULL,
     at timestamptz NOT NULL, zone text NOT NULL, civil_date text NOT NULL, weekday integer NOT NULL,
     session text, metadata text NOT NULL,
@@ -33,7 +33,7 @@ CREATE TABLE rag_turns (
     CHECK (owner = quote_nullable(tenant) || ',' || quote_nullable("user"))
 );
 CREATE INDEX rag_turn_order ON rag_turns (owner, conversation, arrival);
-CREATE INDEX rag_turn_time ON rag_turns (owner, conversation, at, arrival);
+CREATE INDEX rag_turn_time ON rag_turns (owner, conversation, at, arrival) INCLUDE (session, zone);
 CREATE INDEX rag_owner_time ON rag_turns (owner, at, arrival);
 CREATE TABLE rag_vectors (
     number bigint NOT NULL REFERENCES rag_turns ON DELETE CASCADE, embedder text NOT NULL, {_OWNER},

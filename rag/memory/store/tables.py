@@ -23,7 +23,7 @@ CREATE TABLE turns (
 ) STRICT;
 CREATE UNIQUE INDEX turn_identity ON turns (ifnull(tenant, x''), ifnull(user, x''), conversation, turn_id);
 CREATE INDEX turn_order ON turns (tenant, user, conversation, arrival);
-CREATE INDEX turn_time ON turns (tenant, user, conversation, at, arrival);
+CREATE INDEX turn_time ON turns (tenant, user, conversation, at, arrival, session, zone);
 CREATE INDEX owner_time ON turns (tenant, user, at, arrival);
 """
 _BESIDE: Final = """
