@@ -12,7 +12,7 @@ from planners.written import read_plan
 from prompts.inert import inert, on_one_line
 from rag.card import SourceCard
 from rag.errors import BudgetExceeded, ModelError, PlanError, PromptError
-from rag.plan import Plan, problems
+from rag.plan import Plan, Step, problems
 from rag.protocols import Action, Observation, Task
 
 __all__ = ["sound", "usable"]
@@ -41,8 +41,32 @@ def sound(
             raise
         wrong = _wrong(text, offered) or [str(error)]
     written = read_plan((yield from _rewritten(text, wrong, task, offered)))
-    plan = mended(written, task, offered)
+    plan = _sound_part(written, task, offered)
     return written, plan.noted(f"the model was asked once more, since its first plan could not be used: {wrong[0]}")
+
+
+def _sound_part(plan: Plan, task: Task, offered: Sequence[SourceCard]) -> Plan:
+    """The plan mended, less the steps that nothing mends, with a note on each.
+
+    Raises:
+        PlanError: no step is left.
+    """
+    try:
+        return mended(plan, task, offered)
+    except PlanError as error:
+        whole = error
+    kept: list[Step] = []
+    notes = []
+    for step in plan.steps:
+        try:
+            mended(Plan(steps=(*kept, step)), task, offered)
+        except PlanError as error:
+            notes.append(f"{step.id} left out: {error}")
+        else:
+            kept.append(step)
+    if not kept:
+        raise whole
+    return mended(plan.replace(steps=tuple(kept)), task, offered).noted(*notes)
 
 
 def usable(text: str, task: Task, offered: Sequence[SourceCard]) -> bool:

@@ -73,10 +73,20 @@ def _in_kind(kind: Shape, head: Element, rest: _Path) -> _Path | None:
     field = _field(kind, head)
     if field is not None:
         return _then(head, _nearest_path(field, rest))
-    name = nearest(head, kind.fields or ())
+    name = nearest(head, kind.fields or ()) or _only(head, kind.fields or ())
     if name is not None:
         return _then(name, _nearest_path(kind.of((kind.fields or {})[name]), rest))
     return _nearest_path(kind, rest) if head in _WRAPPERS and rest else None
+
+
+def _only(name: str, names: Iterable[str]) -> str | None:
+    """The one id that there is, for the name of another id: models call it as the argument that it is for."""
+    ids = [other for other in names if _is_id(other)]
+    return ids[0] if _is_id(name) and len(ids) == 1 else None
+
+
+def _is_id(name: str) -> bool:
+    return name.casefold() == "id" or name.casefold().endswith(("_id", "-id")) or name.endswith("Id")
 
 
 def _then(head: Element, rest: _Path | None) -> _Path | None:

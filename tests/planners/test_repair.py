@@ -72,3 +72,11 @@ def test_when_the_second_cannot_be_used_either_rules_plan(task, shop, second, wh
 def test_the_call_that_reads_is_left_in_the_budget(task, shop, calls, asked):
     given = task("Where is order O-17?", shop, model=True, budget=Budget(model_calls=calls))
     assert len(_drive(given, RING, GOOD)[0]) == asked
+
+
+def test_when_a_part_of_the_second_plan_cannot_be_used_the_rest_is(task, shop):
+    steps = '[{"id": "s1", "source": "no such"}, {"id": "s2", "source": "reviews", "args": {"query": "lamp"}}]'
+    broken = f'{{"steps": {steps}}}'
+    _, plan = _drive(task("What do buyers say of the lamp?", shop, model=True), broken, broken)
+    assert str(plan) == 's2  reviews(query="lamp")'
+    assert any(note.startswith("s1 left out: step 's1' asks 'no such'") for note in plan.notes)
