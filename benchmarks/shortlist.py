@@ -153,7 +153,8 @@ async def offered(
 
 
 async def _offered(cards: Sequence[SourceCard], size: int, question: str, needed: frozenset[str]) -> tuple[float, int]:
-    chosen = sorted(cards, key=lambda card: card.name not in needed)[:size]
+    among = sorted(cards, key=lambda card: card.name not in needed)[:size]
+    chosen = sorted(among, key=lambda card: card.name)  # where nothing else decides, the first ones are offered
     heard = Heard(FakeModel(lambda _: '{"steps": []}'))
     async with rag.Assistant([Told(card) for card in chosen], model=heard, planner="reaper", cache=False) as assistant:
         await assistant.aplan(question, retrieve=True)
