@@ -40,8 +40,9 @@ class Reaper:
     """Plans by one model call, with rules for prior and fallback.
 
     Each source that the question calls by its proper name is asked, and none of its kind is offered
-    that the question does not name. Small talk is told by rules and costs no call. A plan that rules cannot mend goes back to the
-    model once. Without a model, or when no plan of its can be used, `Rules` plan, and a note says why.
+    that the question does not name. Small talk is told by rules and costs no call. A plan that rules
+    cannot mend goes back to the model once. Without a model, or when no plan of its can be used,
+    `Rules` plan, and a note says why.
 
     Example:
         >>> from datetime import datetime, timezone

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from rag.cli import show
 from rag.cli.failures import FAILURE, complain, shown
+from rag.cli.memory import memory as memory_group
 from rag.cli.wiring import Options, assistant, index_of
 from rag.plan import Plan
 from rag.run.effort import EFFORTS, table
@@ -130,6 +131,9 @@ def _no_planning(context: click.Context) -> None:
             raise click.UsageError(f"--{name} says how to plan, and --plan gives the plan; leave one of them out")
 
 
+app.add_command(memory_group)
+
+
 @app.command()
 @click.argument("question")
 @_asking
@@ -141,6 +145,7 @@ def _no_planning(context: click.Context) -> None:
 @click.pass_context
 def ask(
     context: click.Context,
+    /,
     question: str,
     *,
     budget: Budget | None,

@@ -139,7 +139,7 @@ class Memory(Closing):
         Args:
             question: such as "What did you tell me about the warranty last Tuesday?".
             conversation: None looks in all of the scope's conversations.
-            now: what "yesterday" counts from, in the asker's zone; by default the present, in the zone of the last turn.
+            now: what "yesterday" counts from, in the asker's zone; by default the present, in the last turn's.
             context: turns before the question, the oldest first, that say what it leaves out.
             k: how many ranked turns at most.
             scope: whose turns.

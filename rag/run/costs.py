@@ -71,7 +71,7 @@ class Costs:
         # Its best pace is what counts, however long ago: under load, when streaming would cost most, all take longer.
         # But for a reply as long as they usually are: one that was quick since it said little tells nothing.
         written = self._written.get(prompt)
-        return bool(written) and self._best[prompt] * median(written) < QUICK
+        return written is not None and self._best[prompt] * median(written) < QUICK
 
     def of_source(self, card: SourceCard) -> Cost:
         """What a call of the source costs: as seen, else as its card declares, else at most its time limit."""

@@ -133,8 +133,7 @@ class MemorySource:
         reading, sessions = recaller.reading(asked)
         reading = _as_told(reading, wanted)
         hits = recaller.answer(asked, reading, sessions).hits
-        hits = hits[:_MOST] if reading.pure else _near_best(hits)
-        return list(map(_row, hits))
+        return list(map(_row, hits[:_MOST] if reading.pure else _near_best(hits)))
 
 
 def remembering(sources: Mapping[str, Source], memory: object, asked: Asked, now: datetime) -> Mapping[str, Source]:

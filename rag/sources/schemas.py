@@ -109,7 +109,7 @@ def _all(kinds: Sequence[Schema]) -> Schema:
     found: Schema = {}
     for kind in kinds:
         joined = {**_mapping(found, "properties"), **_mapping(kind, "properties")}
-        both = {"properties": joined} if joined else {}
+        both: Schema = {"properties": joined} if joined else {}
         if needed := [*_required(found), *_required(kind)]:
             both["required"] = needed
         if any(found[key] != kind[key] for key in (found.keys() & kind.keys()) - both.keys()):

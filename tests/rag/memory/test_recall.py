@@ -132,7 +132,7 @@ def test_the_day_before_a_topic_is_found_through_the_topic(memory):
 
 def test_now_needs_a_zone(memory):
     with pytest.raises(InputError, match="zone"):
-        memory.recall("lamp", now=datetime(2026, 5, 5))  # noqa: DTZ001  # that is the point
+        memory.recall("lamp", now=datetime(2026, 5, 5))
 
 
 def test_k_needs_to_be_one_or_more(memory):

@@ -289,7 +289,9 @@ def test_the_plan_that_is_left_is_sound(limit):
         repair(_plan(s1=_docs("$s2.x"), s2=_docs("$s3.x"), s3=_docs("$s1.x")), CARDS)
 
 
-@pytest.mark.parametrize(("fields", "read"), [(["meeting_id", "room"], "meeting_id"), (["meeting_id", "room_id"], None)])
+@pytest.mark.parametrize(
+    ("fields", "read"), [(["meeting_id", "room"], "meeting_id"), (["meeting_id", "room_id"], None)]
+)
 def test_an_id_by_another_name_is_the_only_one_that_there_is(fields, read):
     output = {"type": "object", "properties": {name: {"type": "string"} for name in fields}}
     assert nearest_path(output, ("event_id",)) == ((read,) if read else None)

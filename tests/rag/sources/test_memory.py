@@ -39,7 +39,9 @@ def facts(query: str) -> list[dict[str, str]]:
 
 @pytest.fixture
 def assistant(memory):
-    yield Assistant([source("pages", facts, about="warranty, delivery", shared=True)], memory=memory, clock=lambda: NOW)
+    return Assistant(
+        [source("pages", facts, about="warranty, delivery", shared=True)], memory=memory, clock=lambda: NOW
+    )
 
 
 async def texts(memory, scope=ANN, conversation=None, **args):
