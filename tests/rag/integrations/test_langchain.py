@@ -1,14 +1,16 @@
 """Ours, used the way LangChain uses its own."""
 
 import pytest
+from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
 from langchain_core.runnables import RunnableLambda
 
 from rag.assistant import Assistant
-from rag.integrations.langchain import as_retriever, as_runnable
+from rag.integrations.langchain import as_chat_history, as_retriever, as_runnable
+from rag.memory import Memory
 from rag.retrieve import Index
 from rag.sources.function import source
 from rag.testing.fakes import FakeEmbedder
-from rag.types import Scope
+from rag.types import Scope, Turn
 
 
 @pytest.fixture
@@ -61,3 +63,41 @@ async def test_the_input_of_a_runnable_cannot_change_a_scope_that_is_fixed(index
         asked = {"question": "What are the lamps of acme?", "scope": Scope()}
         answers = [runnable.invoke(asked), await runnable.ainvoke(asked)]
     assert [[item.passage.text for item in answer.evidence.items] for answer in answers] == [["Lamps of acme."]] * 2
+
+
+@pytest.fixture
+def memory():
+    with Memory.open("sqlite://") as opened:
+        yield opened
+
+
+MESSAGES = [
+    SystemMessage("Be kind.", id="0"),
+    HumanMessage("Hello", name="Ann", id="1"),
+    AIMessage("", tool_calls=[{"name": "weather", "args": {"town": "York"}, "id": "t1", "type": "tool_call"}], id="2"),
+    ToolMessage("rain", tool_call_id="t1", id="3"),
+    AIMessage([{"type": "text", "text": "It rains."}], response_metadata={"model": "m"}, id="4"),
+]
+
+
+def test_a_memory_is_a_chat_history_that_loses_nothing(memory):
+    history = as_chat_history(memory, "c1")
+    history.add_messages(MESSAGES)
+    assert history.messages == MESSAGES
+    assert [turn.role for turn in memory.turns("c1")] == [None, "user", "assistant", "tool", "assistant"]
+    assert memory.turns("c1")[-1].text == "It rains."
+
+
+async def test_a_chat_history_is_async_too_and_can_be_cleared(memory):
+    history = as_chat_history(memory, "c1", scope=Scope(user="ann"), last=2)
+    await history.aadd_messages(MESSAGES)
+    assert await history.aget_messages() == MESSAGES[-2:]
+    assert as_chat_history(memory, "c1").messages == []
+    await history.aclear()
+    assert await history.aget_messages() == []
+    await history.aclear()
+
+
+def test_turns_that_were_no_messages_come_as_messages_of_their_role(memory):
+    memory.add("c1", [Turn(turn_id="7", role="assistant", text="Hi"), Turn(turn_id="8", speaker="Bob", text="Ho")])
+    assert as_chat_history(memory, "c1").messages == [AIMessage("Hi", id="7"), HumanMessage("Ho", name="Bob", id="8")]

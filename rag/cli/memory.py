@@ -1,0 +1,215 @@
+"""`rag memory`: what a memory holds, put in, looked up, listed, taken out and forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rag.cli import show
+from rag.cli.failures import shown
+from rag.errors import InputError
+from rag.types import Scope, Turn
+
+if TYPE_CHECKING:
+    from rag.memory import Memory
+
+__all__ = ["memory"]
+
+_OPTIONS = (
+    click.option(
+        "--memory", "url", metavar="URL", required=True, help="Where turns are kept, such as sqlite:///chat.db."
+    ),
+    click.option("--tenant", help="Whose turns: the tenant's."),
+    click.option("--user", help="Whose turns: the user's."),
+    click.option("--debug", is_flag=True, help="Show the traceback of an error."),
+)
+_CONVERSATION = click.option("--conversation", help="Only this conversation; without it, all of the user's.")
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+_NOW = click.option("--now", help="The time that words such as yesterday count from, as 2026-05-12T09:00+02:00.")
+
+
+def _on_memory(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options that say which memory, and whose turns; they reach it as keyword arguments."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def _open(url: str) -> Memory:
+    from rag.memory import Memory
+
+    return Memory.open(url)
+
+
+def _time(written: str | None) -> datetime | None:
+    """The time that an option gives, in the system's zone where it names none.
+
+    Raises:
+        InputError: it is no time.
+    """
+    if written is None:
+        return None
+    try:
+        return datetime.fromisoformat(written).astimezone()
+    except ValueError as error:
+        raise InputError(f"{written!r} is no time: write one such as 2026-05-12T09:00+02:00") from error
+
+
+@click.group()
+def memory() -> None:
+    """Add, recall, list, forget, export and import what was said in conversations."""
+
+
+@memory.command()
+@click.argument("conversation")
+@click.argument("text")
+@click.option("--role", type=click.Choice(("user", "assistant", "tool")), help="Who said it, as a role.")
+@click.option("--speaker", default="", help="Who said it, by name.")
+@click.option("--at", help="When it was said, as 2026-05-12T09:00+02:00; now, without it.")
+@click.option("--zone", default="UTC", show_default=True, help="Where it was said, such as Europe/Berlin.")
+@_on_memory
+def add(
+    conversation: str,
+    text: str,
+    *,
+    role: Any,
+    speaker: str,
+    at: str | None,
+    zone: str,
+    url: str,
+    tenant: str | None,
+    user: str | None,
+    debug: bool,
+) -> None:
+    """Add what was said, TEXT, to CONVERSATION, and print its id."""
+    with shown(debug=debug), _open(url) as kept:
+        turn = Turn(role=role, speaker=speaker, text=text, at=_time(at), zone=zone)
+        (added,) = kept.add(conversation, [turn], scope=Scope(tenant=tenant, user=user))
+        show.write(added.turn_id)
+
+
+@memory.command()
+@click.argument("question")
+@_CONVERSATION
+@_NOW
+@click.option("-k", type=click.IntRange(1), default=10, show_default=True, help="Ranked turns, at most.")
+@click.option("--neighbours", type=click.IntRange(0), default=0, help="Turns before and after each, as well.")
+@_JSON
+@_on_memory
+def recall(
+    question: str,
+    *,
+    conversation: str | None,
+    now: str | None,
+    k: int,
+    neighbours: int,
+    as_json: bool,
+    url: str,
+    tenant: str | None,
+    user: str | None,
+    debug: bool,
+) -> None:
+    """Print the turns that QUESTION asks for: "what did we discuss last Tuesday?"."""
+    with shown(debug=debug), _open(url) as kept:
+        found = kept.recall(
+            question, conversation, now=_time(now), k=k, scope=Scope(tenant=tenant, user=user), neighbours=neighbours
+        )
+        show.write(found.model_dump_json() if as_json else str(found) or "nothing")
+
+
+@memory.command()
+@_CONVERSATION
+@_on_memory
+def timeline(*, conversation: str | None, url: str, tenant: str | None, user: str | None, debug: bool) -> None:
+    """List the sessions: number, conversation, day, and how many turns."""
+    from rag.memory.sessions import numbered
+    from rag.memory.told import day
+
+    with shown(debug=debug), _open(url) as kept:
+        sessions = kept.sessions(conversation, scope=Scope(tenant=tenant, user=user))
+        for session in sessions if conversation else numbered(sessions):
+            start = day(Turn(text="", at=session.start))
+            name = f" {session.name!r}" if session.name else ""
+            turns = f"{session.turns} turn{'' if session.turns == 1 else 's'}"
+            hours = f"{session.start:%H:%M}–{session.end:%H:%M} ({session.zone})"
+            show.write(f"{session.number}. {start}, {hours}: {session.conversation}{name}, {turns}")
+
+
+@memory.command()
+@click.option("--conversation", help="Forget this conversation.")
+@click.option("--turn", "turns", multiple=True, metavar="ID", help="Only these turns of it; may be repeated.")
+@click.option("--before", help="What was said before this time.")
+@click.option("--whole", type=click.Choice(("user", "tenant")), help="All that the user has, or all of the tenant.")
+@click.option("--yes", is_flag=True, help="Do not ask first.")
+@_on_memory
+def forget(
+    *,
+    conversation: str | None,
+    turns: tuple[str, ...],
+    before: str | None,
+    whole: Any,
+    yes: bool,
+    url: str,
+    tenant: str | None,
+    user: str | None,
+    debug: bool,
+) -> None:
+    """Forget turns and all that was made of them, for good, and print the receipt as JSON."""
+    with shown(debug=debug), _open(url) as kept:
+        if not yes:
+            click.confirm("This cannot be undone. Forget?", abort=True, err=True)
+        receipt = kept.forget(
+            conversation=conversation,
+            turns=turns or None,
+            before=_time(before),
+            whole=whole,
+            scope=Scope(tenant=tenant, user=user),
+        )
+        show.write(receipt.model_dump_json())
+
+
+@memory.command()
+@_CONVERSATION
+@_on_memory
+def export(*, conversation: str | None, url: str, tenant: str | None, user: str | None, debug: bool) -> None:
+    """Print the turns as JSON Lines, which `rag memory import` reads."""
+    from rag.memory.exchange import exported
+
+    with shown(debug=debug), _open(url) as kept:
+        for line in exported(kept, conversation, scope=Scope(tenant=tenant, user=user)):
+            show.write(line)
+
+
+@memory.command("import")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option(
+    "--from",
+    "form",
+    type=click.Choice(("lines", "chatgpt", "langchain", "mem0", "zep")),
+    help="The format; without it, told by the file's content.",
+)
+@click.option("--conversation", default="imported", show_default=True, help="For turns that tell no conversation.")
+@click.option("--zone", default="UTC", show_default=True, help="Where turns that tell no zone were said.")
+@_on_memory
+def import_(
+    file: Path,
+    *,
+    form: str | None,
+    conversation: str,
+    zone: str,
+    url: str,
+    tenant: str | None,
+    user: str | None,
+    debug: bool,
+) -> None:
+    """Add the turns of FILE: our own export, or one of ChatGPT, LangChain, mem0 or Zep. Twice adds nothing."""
+    from rag.memory.exchange import imported, read_export
+
+    with shown(debug=debug), _open(url) as kept:
+        said = read_export(file.read_text(encoding="utf-8"), form, zone=zone, conversation=conversation)
+        count = imported(kept, said, scope=Scope(tenant=tenant, user=user))
+        show.write(f"{count} turn{'' if count == 1 else 's'}")

@@ -1,0 +1,74 @@
+"""`rag memory`, command by command."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from rag.cli.app import app
+
+MAY = "2026-05-05T09:00:00+00:00"
+
+
+@pytest.fixture
+def rag(tmp_path):
+    url = f"sqlite:///{tmp_path / 'chat.db'}"
+
+    def run(command, *arguments, user="ann", code=0):
+        done = CliRunner().invoke(app, ["memory", command, *arguments, "--memory", url, "--user", user])
+        assert done.exit_code == code, done.output
+        return done.stdout if code == 0 else done.stderr
+
+    run("add", "c1", "Do you sell kettles?", "--role", "user", "--at", MAY)
+    run("add", "c1", "Yes, three kinds.", "--role", "assistant", "--at", "2026-05-05T09:01:00+00:00")
+    return run
+
+
+def test_what_was_added_is_recalled_by_its_time(rag):
+    told = rag("recall", "What did we talk about last Tuesday?", "--now", "2026-05-12T09:00:00+00:00")
+    assert told.splitlines()[0] == "window: Tuesday, 5 May 2026"
+    assert "user, Tuesday, 5 May 2026, 09:00: Do you sell kettles?" in told
+
+
+def test_a_recall_is_json_where_it_is_asked_for(rag):
+    told = json.loads(rag("recall", "kettles", "-k", "1", "--json"))
+    assert told["turns"][0]["text"] == "Do you sell kettles?"
+
+
+def test_others_recall_nothing(rag):
+    assert rag("recall", "kettles", user="bob") == "nothing\n"
+
+
+def test_the_timeline_lists_sessions(rag):
+    assert rag("timeline") == "1. Tuesday, 5 May 2026, 09:00–09:01 (UTC): c1, 2 turns\n"
+
+
+def test_an_export_is_imported_by_another(rag, tmp_path):
+    (tmp_path / "turns.jsonl").write_text(rag("export"))
+    assert rag("import", str(tmp_path / "turns.jsonl"), user="bob") == "2 turns\n"
+    assert rag("export", user="bob") == rag("export")
+
+
+def test_forgetting_prints_a_receipt(rag):
+    receipt = json.loads(rag("forget", "--conversation", "c1", "--yes"))
+    assert receipt["removed"]["turns"] == 2
+    assert rag("timeline") == ""
+
+
+def test_forgetting_asks_first(rag):
+    rag("forget", "--conversation", "c1", code=1)
+    assert rag("timeline") != ""
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (("recall", "kettles", "--now", "soon"), "'soon' is no time"),
+        (("forget", "--yes"), "forget what"),
+        (("import", __file__), "no turn"),
+    ],
+)
+def test_misuse_is_told_in_one_line(rag, command, said):
+    told = rag(*command, code=2)
+    assert said in told
+    assert told.count("\n") == 1
