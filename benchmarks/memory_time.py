@@ -18,7 +18,7 @@ import re
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from statistics import fmean
 from typing import Any
@@ -26,7 +26,8 @@ from typing import Any
 from benchmarks.common import data_dir, jsonl, report
 from benchmarks.time_questions import Asked, free_questions
 from rag.memory.sessions import Session, grouped
-from rag.memory.when import Reading, read
+from rag.memory.when import Reading, Window, read
+from rag.memory.when.region import Region
 from rag.retrieve.lexical import query_words
 from rag.types import Turn
 
@@ -38,11 +39,20 @@ class Talk:
     turns: tuple[Turn, ...]
     number: Mapping[str, int]
     sessions: tuple[Session, ...]
+    held: dict[Region, tuple[Turn, ...]] = field(default_factory=dict)
 
     @property
     def now(self) -> datetime:
         """The conversation's last turn."""
         return self.sessions[-1].end
+
+    def within(self, window: Window) -> tuple[Turn, ...]:
+        """The turns that a window holds; many questions ask for the same."""
+        held = self.held.get(window.parts)
+        if held is None:
+            of = (turn for turn in self.turns if window.holds(_at(turn), self.number[turn.turn_id]))
+            held = self.held[window.parts] = tuple(of)
+        return held
 
 
 def talks() -> dict[int, Talk]:
@@ -88,8 +98,7 @@ def questions() -> Iterator[Asked]:
 
 def given(reading: Reading, talk: Talk) -> set[str]:
     """The turns that a reading comes to."""
-    window = reading.window
-    seen = [turn for turn in talk.turns if window is None or window.holds(_at(turn), talk.number[turn.turn_id])]
+    seen = talk.turns if reading.window is None else talk.within(reading.window)
     return {turn.turn_id for turn in (seen if reading.pure else best(reading.content or reading.question, seen))}
 
 

@@ -17,7 +17,6 @@ from rag.memory.when.dates import (
     Month,
     MonthDay,
     Named,
-    Now,
     Ordered,
     Past,
     Period,
@@ -264,5 +263,5 @@ MEANINGS.update(
     recurring=Recurring,
     turned=Turned,
     named=Named,
-    now=Now,
+    now=lambda: Ago(0, "day"),
 )

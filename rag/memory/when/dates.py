@@ -20,7 +20,6 @@ __all__ = [
     "Month",
     "MonthDay",
     "Named",
-    "Now",
     "Ordered",
     "Past",
     "Period",
@@ -291,13 +290,3 @@ class Ahead(Expression):
 
     def _candidates(self, frame: Frame, within: Region) -> Iterator[Region]:
         yield from ()
-
-
-@dataclass(frozen=True)
-class Now(_Once):
-    """The day it is."""
-
-    _rank: ClassVar[int] = 50
-
-    def _once(self, frame: Frame) -> Iterator[Span]:
-        yield frame.calendar.unit(frame.now, "day")
