@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from rag.errors import ConfigError, StoreBusy, StoreError
+from rag.patience import PATIENCE
 from rag.types import Scope
 
 if TYPE_CHECKING:
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
 __all__ = ["Connections"]
 
 _AT_ONCE: Final = 8
-_TRIES: Final = 10
 _SETTINGS: Final = (
     "-c synchronous_commit=on -c timezone=UTC"  # what is acknowledged is on disk, whatever the role's own
 )
@@ -56,7 +57,8 @@ class Connections:
         """
         locked = self._psycopg.errors.DeadlockDetected, self._psycopg.errors.SerializationFailure
         with self._translated(), self._places:
-            for _ in range(_TRIES):
+            deadline = time.monotonic() + PATIENCE
+            while time.monotonic() < deadline:
                 with suppress(*locked), self._connection(scope) as db:
                     return work(db)
         raise StoreBusy(f"{self.name} is held by other writers: try again")

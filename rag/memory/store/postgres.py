@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from rag.memory.sessions import Session
 from rag.memory.store.connections import Connections
-from rag.memory.store.postgres_rows import append, conditions, derive, digests, owners, placed, remove, stands
+from rag.memory.store.postgres_rows import append, conditions, derive, digests, enter, owners, placed, remove, stands
 from rag.memory.store.postgres_tables import has_vectors, make
 from rag.memory.store.rows import COLUMNS, kept, sessions
 from rag.memory.store.values import Derived, Kept, Receipt, Wanted, Which
@@ -43,8 +43,12 @@ class PostgresStore:
             StoreError: the database cannot be reached, or has tables of another release.
         """
         connections = Connections(url)
-        connections.run(lambda db: make(db, connections.name), None)
-        return cls(connections, pgvector=connections.run(has_vectors, None))
+        try:
+            connections.run(lambda db: make(db, connections.name), None)
+            return cls(connections, pgvector=connections.run(has_vectors, None))
+        except BaseException:
+            connections.close()
+            raise
 
     def close(self) -> None:
         """As `Store.close`."""
@@ -59,7 +63,7 @@ class PostgresStore:
         owner = {"conversation": conversation, "tenant": scope.tenant, "user": scope.user}
 
         def added(db: Connection) -> tuple[Turn, ...]:
-            db.execute("INSERT INTO rag_owners DEFAULT VALUES ON CONFLICT DO NOTHING")
+            enter(db, conversation)
             return tuple(append(db, owner, turn) for turn in whole)
 
         return self._connections.run(added, scope)
@@ -83,9 +87,8 @@ class PostgresStore:
     def sessions(self, wanted: Wanted, gap: timedelta) -> tuple[Session, ...]:
         """As `Talks.sessions`."""
         where, values = conditions(wanted)
-        query = (
-            f"SELECT conversation, session, at, zone FROM rag_turns WHERE {where} ORDER BY conversation, at, arrival"  # noqa: S608
-        )
+        query = f"SELECT conversation, session, at, zone FROM rag_turns WHERE {where}"  # noqa: S608  # constants
+        query += " ORDER BY conversation, at, arrival"
         return sessions(self._rows(query, values, wanted), gap, lambda at: at)
 
     def speakers(self, wanted: Wanted) -> tuple[str, ...]:

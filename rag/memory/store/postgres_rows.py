@@ -16,7 +16,7 @@ from rag.types import Scope, Turn
 if TYPE_CHECKING:
     from psycopg import Connection
 
-__all__ = ["append", "conditions", "derive", "digests", "owners", "placed", "remove", "stands"]
+__all__ = ["append", "conditions", "derive", "digests", "enter", "owners", "placed", "remove", "stands"]
 
 _SINCE: Final = "at >= greatest(:start ::timestamptz, (SELECT now() - lasts FROM rag_lifetimes))"
 _EXPIRED: Final = "at < (SELECT now() - lasts FROM rag_lifetimes)"
@@ -42,6 +42,16 @@ def conditions(wanted: Wanted) -> tuple[str, dict[str, Any]]:
         "last": wanted.last,
     }
     return " AND ".join([_SINCE, *named(wanted), *numbers]), values
+
+
+def enter(db: Connection, conversation: str) -> None:
+    """Wait for others who add to the conversation, and hold off those who forget its owner."""
+    # Batches with the same ids in other orders would lock each other out.
+    lock = "SELECT pg_advisory_xact_lock(hashtextextended(current_setting('rag.owner') || %s, 7224817))"
+    db.execute(lock, (conversation,))
+    known = "SELECT 1 FROM rag_owners WHERE owner = current_setting('rag.owner') FOR KEY SHARE"
+    while not db.execute(known).fetchone():
+        db.execute("INSERT INTO rag_owners DEFAULT VALUES ON CONFLICT DO NOTHING")
 
 
 def append(db: Connection, owner: dict[str, Any], turn: Turn) -> Turn:
@@ -106,12 +116,15 @@ def digests(db: Connection, key: str, where: str = "true", values: dict[str, Any
 def remove(db: Connection, which: Which, key: str) -> tuple[list[str], dict[str, int]]:
     """Remove what is meant of the current owner's: digests of the turns, and counts of rows."""
     where, values = _meant(which)
+    whole = which.whole and which.before is None and not which.expired
+    if whole:  # first, since it waits for those who are adding
+        db.execute("DELETE FROM rag_owners WHERE owner = current_setting('rag.owner')")
+        db.execute("DELETE FROM rag_lifetimes")
     went = list(digests(db, key, where, values))
     turns = f"(SELECT arrival FROM rag_turns WHERE {where})"  # noqa: S608
     made = f"number IN (SELECT derived FROM rag_derived_from WHERE turn IN {turns})"  # noqa: S608
-    if which.whole and which.before is None and not which.expired:
+    if whole:
         made = "true"  # what a user edited by hand comes from no turn, and goes with the user
-        db.execute("DELETE FROM rag_lifetimes")
     queries = {
         "vectors": f"DELETE FROM rag_vectors WHERE number IN {turns}",  # noqa: S608
         "derived": f"DELETE FROM rag_derived WHERE {made}",  # noqa: S608
