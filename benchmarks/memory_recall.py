@@ -16,6 +16,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from statistics import fmean, quantiles
 from typing import Any
@@ -72,7 +73,7 @@ def locomo(memory: Memory) -> dict[str, Any]:
     clock = Clock()
     for query in jsonl(folder / "queries.jsonl.gz"):
         conversation, category = query["metadata"]["conversation"], query["metadata"]["category"]
-        recall = clock.timed(lambda q=query["text"], c=conversation: memory.recall(q, c, now=ends[c], k=DEPTH))
+        recall = clock.timed(partial(memory.recall, query["text"], conversation, now=ends[conversation], k=DEPTH))
         windows["all"].append({"windows": float(recall.window is not None)})
         if wanted := set(gold.get(query["_id"], ())):
             record = locomo_record(recall, wanted)
@@ -133,7 +134,8 @@ def personabench_turn(line: Mapping[str, Any]) -> tuple[str, Turn]:
 
 def zyphra(memory: Memory) -> dict[str, Any]:
     """Recall and F2 of the questions that name a time and a content."""
-    folder, ends = data_dir("zyphra_temporal_memory"), {}
+    folder = data_dir("zyphra_temporal_memory")
+    ends: dict[str, datetime] = {}
     for path in sorted((folder / "ConversationData").glob("*.json.gz")):
         ends |= added(memory, zyphra_turns(path))
     records: Records = defaultdict(list)
@@ -143,7 +145,7 @@ def zyphra(memory: Memory) -> dict[str, Any]:
             continue
         conversation, wanted = str(group["conversation"]), set(map(str, group["relevant_response_numbers"]))
         for question in group["questions"]:
-            recall = clock.timed(lambda q=question, c=conversation: memory.recall(q, c, now=ends[c]))
+            recall = clock.timed(partial(memory.recall, question, conversation, now=ends[conversation]))
             found = {turn.turn_id for turn in recall.turns}
             records["time and content"].append(
                 zyphra_record(found, wanted) | {"windows": float(recall.window is not None), "turns": len(found)}

@@ -145,7 +145,8 @@ class Recaller:
         self, asked: Asked, reading: Reading, rows: Sequence[Kept], places: Places, notes: list[str]
     ) -> tuple[list[tuple[Kept, float]], Sequence[Kept], list[str]]:
         """The rows that meet the content, best first, with their scores; all rows; and the notes."""
-        content = reading.content or reading.question
+        # Without a window all words tell, also those of times that are not about the conversation.
+        content = (reading.window and reading.content) or reading.question
         scores = scored(content, rows, [places.number(row) for row in rows], self._cosines(asked, content, rows, notes))
         who = _who(reading, rows)
         order = [n for n in (-scores.whole).argsort(kind="stable").tolist() if _is_by(rows[n], who)][: asked.k]
