@@ -65,8 +65,8 @@ class Memory(Closing):
         """The memory at a path or URL, made when it is not there.
 
         Args:
-            url: a path, `sqlite:///relative.db`, `sqlite:////absolute.db`, or `sqlite://` for one that
-                lasts as long as it is open.
+            url: a path, `sqlite:///relative.db`, `sqlite:////absolute.db`, `sqlite://` for one that lasts as
+                long as it is open, or `postgresql://user:password@host/database`.
             embedder: compares what was said with questions; by default, as an index does.
             gap: the silence that parts the sessions of turns that name none.
             calendar: how time words are read; by default in the zone of `now`, weeks from Monday.

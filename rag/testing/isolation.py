@@ -70,8 +70,9 @@ def _reads(memory: Memory, scope: Scope, marks: list[str]) -> Iterator[tuple[str
     yield "sessions", memory.sessions(scope=scope)
     yield "speakers", store.speakers(Wanted(scope))
     yield "derived", store.derived(scope, "fact")
-    for name in (*marks[:3], "%", "_", "shared%", "", "*"):
+    for name in (*marks, "%", "_", "shared%", "", "*"):
         yield f"conversation {name!r}", store.find(Wanted(scope, name))
+    for name in (*marks[:3], "%", "_", ""):
         yield f"speaker {name!r}", store.find(Wanted(scope, speaker=name))
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rag.errors import ConfigError
+
 if TYPE_CHECKING:
     from rag.memory.store.seam import MemoryStore
 
@@ -18,10 +20,15 @@ def opened(url: str | Path) -> MemoryStore:
         ConfigError: the URL is of a database that no store is for.
         StoreError: the store cannot be opened.
     """
-    if str(url).startswith(("postgresql://", "postgres://")):
+    scheme = str(url).partition("://")[0] if "://" in str(url) else "sqlite"
+    if scheme in ("postgresql", "postgres", "postgresql+psycopg"):
         from rag.memory.store.postgres import PostgresStore
 
-        return PostgresStore.open(str(url))
+        return PostgresStore.open(str(url).replace(scheme, "postgresql", 1))
+    if scheme != "sqlite":
+        raise ConfigError(
+            f"memories are kept in SQLite or PostgreSQL, not {scheme}: pass a path, sqlite:///file.db, or postgresql://…"
+        )
     from rag.memory.store.sqlite import SqliteStore
 
     return SqliteStore.open(url)

@@ -214,10 +214,9 @@ def test_a_missing_folder_and_a_folder_are_told(tmp_path):
         Memory.open(tmp_path)
 
 
-@pytest.mark.parametrize("url", ["postgresql://ann:hidden@host/chat", "mysql://host/chat"])
-def test_another_database_is_refused_without_its_password(url):
-    with pytest.raises(ConfigError, match="keeps memories in SQLite") as caught:
-        Memory.open(url)
+def test_another_database_is_refused_without_its_password():
+    with pytest.raises(ConfigError, match="kept in SQLite or PostgreSQL, not mysql") as caught:
+        Memory.open("mysql://ann:hidden@host/chat")
     assert "hidden" not in str(caught.value)
 
 
