@@ -58,6 +58,7 @@ def _rows() -> Rows:
     yield from _many()
     yield from _references()
     yield from _experience()
+    yield from _memory()
     yield from _runtime()
 
 
@@ -169,6 +170,21 @@ def _experience() -> Rows:
                 _shares(s["exact"] for s in shown.values()),
                 found,
             )
+
+
+def _memory() -> Rows:
+    if found := _result("memory_recall"):
+        told = found["locomo"]["recall"]
+        names = ("session any@5", "turn any@5", "all evidence@10")
+        for group, of in (("all", ""), ("clean", ", without disputed labels")):
+            what = f"LoCoMo dev, {told[group]['questions']} questions{of}, no model: {' / '.join(names)}"
+            yield what, _shares(told[group][name] for name in names), found
+        noises = {folder.partition("_")[2]: of["all"] for folder, of in found["personabench"].items()}
+        what = f"PersonaBench dev, recall@5 / recall@10 at noise {', '.join(noises)}"
+        yield what, "; ".join(_shares((of["recall@5"], of["recall@10"])) for of in noises.values()), found
+        timed = found["zyphra"]["time and content"]
+        what = f"questions of a time and a content, {timed['questions']}, no model: recall / F2"
+        yield what, _shares((timed["recall"], timed["F2"])), found
 
 
 def _runtime() -> Rows:
