@@ -21,6 +21,7 @@ HEAVY = {
 PLANNERS_MAY_IMPORT = {"rag.card", "rag.errors", "rag.plan", "rag.protocols", "rag.types", "planners", "prompts"}
 LONG_MODULES = {
     "rag/assistant.py": "the signatures of its public methods stand in full, sync and async",
+    "rag/protocols.py": "the seams stand together, each with its contract",
     "rag/memory/memory.py": "the signatures of its public methods stand in full, sync and async",
 }
 """Modules over 300 lines, each with the reason."""
@@ -126,7 +127,8 @@ def test_modules_say_what_they_export_and_what_they_are(path):
     ]
     if path.name not in ("__init__.py", "__main__.py"):
         names = ast.literal_eval(exported[0].value)
-        assert len(names) <= 12 or path.name in ("errors.py", "protocols.py")
+        # Trees have a class a node: those of dates and of their relations belong together.
+        assert len(names) <= 12 or path.name in ("errors.py", "protocols.py", "dates.py", "relations.py")
 
 
 @by_module

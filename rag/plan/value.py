@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
@@ -16,7 +15,8 @@ from rag.plan import draw
 from rag.plan.estimate import Cost, Estimate, estimated
 from rag.plan.normal import MOST_DEPTH, is_deep, normal
 from rag.plan.ran import Ran
-from rag.plan.refs import NAME, parse_value, references, unparse_value
+from rag.plan.refs import NAME, references, unparse_value
+from rag.plan.saved import first_problem, no_constant, read_step
 
 __all__ = ["Plan", "Step"]
 
@@ -128,7 +128,7 @@ class Plan(BaseModel):
             raise PlanError(f"the plan is of version {version!r}; this release reads version {VERSION}")
         fields = {key: value for key, value in data.items() if key != "version"}
         if isinstance(steps := fields.get("steps"), list | tuple):
-            fields["steps"] = tuple(_read_step(step) for step in steps)
+            fields["steps"] = tuple(read_step(step) for step in steps)
         return fields
 
     @model_validator(mode="after")
@@ -171,12 +171,12 @@ class Plan(BaseModel):
             PlanError: the text is not JSON, or not of a plan's form.
         """
         try:
-            data = json.loads(saved, parse_constant=_no_constant) if isinstance(saved, str | bytes) else saved
+            data = json.loads(saved, parse_constant=no_constant) if isinstance(saved, str | bytes) else saved
             if not isinstance(data, Mapping) or not isinstance(data.get("steps"), list | tuple):
                 raise PlanError('a plan is a JSON object with "steps": [{"id", "source", "args"}, …]')
             return cls.model_validate(data)
         except ValidationError as error:
-            raise PlanError(f"not a plan: {_first_problem(error)}") from error
+            raise PlanError(f"not a plan: {first_problem(error)}") from error
         except (ValueError, RecursionError) as error:
             raise PlanError(f"not a plan: the text is not JSON ({error})") from error
 
@@ -288,23 +288,3 @@ class Plan(BaseModel):
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         return {"text/plain": str(self), "text/html": draw.html(self)}
-
-
-def _read_step(step: Any) -> Any:
-    if not isinstance(step, Mapping):
-        return step
-    fields = {key: value for key, value in step.items() if value is not None or key in ("id", "source")}
-    if isinstance(args := fields.get("args"), Mapping):
-        # null means absent, since strict JSON schemas make a model write every argument
-        fields["args"] = {str(key): parse_value(value) for key, value in args.items() if value is not None}
-    return fields
-
-
-def _no_constant(name: str) -> Any:
-    raise PlanError(f"not a plan: {name} is not JSON")
-
-
-def _first_problem(error: ValidationError) -> str:
-    first = error.errors(include_url=False)[0]
-    where = ".".join(str(part) for part in first["loc"])
-    return re.sub(r"\s+", " ", f"{where}: {first['msg']}" if where else first["msg"])
