@@ -35,7 +35,8 @@ class SourceCard(BaseModel):
 
     A property of the argument schema may carry `role`, which tells planners that use no model what
     it is for: "query" (free text to search for), "newest" (how many of the most recent rows),
-    "from" and "to" (inclusive bounds of a date). It may carry `pattern`, the shape of an identifier,
+    "from" and "to" (inclusive bounds of a date), "said" (when or by whom something was said: the mark of
+    a memory, which is asked of conversations alone). It may carry `pattern`, the shape of an identifier,
     and `values`, some of those that the data holds, which planners find in a question; models are
     not shown them. `sampled` says that its `enum` is what the data was seen to hold. A property of
     `output` may carry the role "title": the field that names the thing a row is about.
