@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import sqlite3
 import time
 from collections.abc import Callable
@@ -17,8 +18,8 @@ PATIENCE: Final = 60.0
 _Opened = TypeVar("_Opened")
 
 
-def patiently(opened: Callable[[], _Opened]) -> _Opened:
-    """What `opened` gives, once no other process is in its way.
+def patiently(opened: Callable[[], _Opened], *, pause: float = 0.01, patience: float = PATIENCE) -> _Opened:
+    """What `opened` gives, once no other process is in its way; it is tried again after a `pause`, in seconds.
 
     SQLite's own timeout does not cover this: a change to WAL, and the end of another's last
     connection, do not wait for each other.
@@ -27,7 +28,7 @@ def patiently(opened: Callable[[], _Opened]) -> _Opened:
         StoreBusy: another process was in the way all the time.
         sqlite3.Error: whatever else went wrong.
     """
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + patience
     while True:
         try:
             return opened()
@@ -35,4 +36,4 @@ def patiently(opened: Callable[[], _Opened]) -> _Opened:
             code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_BUSY)
             if code & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                 raise
-            time.sleep(0.01)
+            time.sleep(random.uniform(0, 2 * pause))  # noqa: S311  # not for secrets

@@ -18,6 +18,7 @@ from rag.patience import PATIENCE, patiently
 
 __all__ = ["Format", "SqliteFile", "path_of", "transaction"]
 
+_PAUSE: Final = 0.001  # seconds, as long as most writers take
 _ADVICE: Final = {
     sqlite3.SQLITE_NOTADB: "is no SQLite file, and was left as it is; name another path",
     sqlite3.SQLITE_CORRUPT: "is damaged, and was left as it is; bring back a copy of it",
@@ -192,7 +193,7 @@ def _check(db: sqlite3.Connection, path: str, form: Format) -> int:
 @contextmanager
 def transaction(db: sqlite3.Connection, kind: Literal["IMMEDIATE", "DEFERRED"] = "IMMEDIATE") -> Iterator[None]:
     """All or nothing of what is done within; on disk when it ends."""
-    db.execute(f"BEGIN {kind}")
+    _begin(db, kind)
     try:
         yield
         db.execute("COMMIT")
@@ -200,6 +201,16 @@ def transaction(db: sqlite3.Connection, kind: Literal["IMMEDIATE", "DEFERRED"] =
         if db.in_transaction:
             db.execute("ROLLBACK")
         raise
+
+
+def _begin(db: sqlite3.Connection, kind: str) -> None:
+    # SQLite itself would sleep for up to a tenth of a second between two looks, while a writer takes a millisecond.
+    patience = db.execute("PRAGMA busy_timeout").fetchone()[0]
+    db.execute("PRAGMA busy_timeout = 0")
+    try:
+        patiently(lambda: db.execute(f"BEGIN {kind}"), pause=_PAUSE, patience=patience / 1000)
+    finally:
+        db.execute(f"PRAGMA busy_timeout = {patience}")
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import zlib
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from functools import lru_cache
@@ -17,12 +18,11 @@ from rag.memory.store.values import Kept, Wanted, Which
 from rag.types import Scope, Turn
 
 __all__ = [
-    "CIVIL", "COLUMNS", "EPOCH", "civil", "digest", "forgotten", "kept", "micros", "moment", "named", "row", "sessions",
+    "COLUMNS", "checksum", "civil", "digest", "forgotten", "kept", "micros", "moment", "named", "row", "sessions",
 ]  # fmt: skip
 
 COLUMNS: Final = "arrival, conversation, turn_id, role, speaker, text, at, zone, civil_date, weekday, session, metadata"
-CIVIL: Final = ("civil_date", "weekday")
-EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
 
@@ -33,12 +33,12 @@ def micros(at: datetime) -> int:
         >>> moment(micros(datetime(2026, 5, 3, 12, tzinfo=UTC)))
         datetime.datetime(2026, 5, 3, 12, 0, tzinfo=datetime.timezone.utc)
     """
-    return (at - EPOCH) // _MICROSECOND
+    return (at - _EPOCH) // _MICROSECOND
 
 
 def moment(microseconds: int) -> datetime:
     """The time, in UTC, of microseconds since 1970."""
-    return EPOCH + timedelta(microseconds=microseconds)
+    return _EPOCH + timedelta(microseconds=microseconds)
 
 
 def civil(at: datetime, zone: str) -> datetime:
@@ -64,6 +64,11 @@ def _zone(name: str) -> ZoneInfo:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return ZoneInfo("UTC")
+
+
+def checksum(values: Sequence[Any]) -> int:
+    """Of a row of `COLUMNS`, less its number: SQLite itself does not notice when bytes on the disk have changed."""
+    return zlib.crc32(repr(tuple(values)).encode("utf-8", "surrogatepass"))
 
 
 def row(turn: Turn) -> dict[str, Any]:

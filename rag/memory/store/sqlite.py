@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, ClassVar, Final
 
-from rag.errors import TurnConflict
+from rag.errors import StoreError, TurnConflict
 from rag.memory.sessions import Session
 from rag.memory.store.derivation import drop, found, put, stands
 from rag.memory.store.forgetting import forget, verify
-from rag.memory.store.rows import COLUMNS, kept, micros, moment, named, row, sessions
+from rag.memory.store.rows import COLUMNS, checksum, kept, micros, moment, named, row, sessions
 from rag.memory.store.tables import FORMAT
 from rag.memory.store.values import Derived, Kept, Receipt, Wanted, Which
 from rag.sqlite import SqliteFile, transaction
@@ -55,11 +55,17 @@ class SqliteStore(SqliteFile):
         order = ("at {0}, arrival {0}" if wanted.order == "time" else "arrival {0}").format(
             "ASC" if wanted.last is None else "DESC"
         )
-        query = f"SELECT {COLUMNS} FROM turns WHERE {where} ORDER BY {order} LIMIT :last"  # noqa: S608  # constants
+        query = f"SELECT {COLUMNS}, checksum FROM turns WHERE {where} ORDER BY {order} LIMIT :last"  # noqa: S608  # constants
         with self._held() as db:
             rows = db.execute(query, values).fetchall()
-        found = [kept((*values[:6], moment(values[6]), *values[7:])) for values in rows]
+        found = [kept((*values[:6], moment(values[6]), *values[7:])) for values in self._sound(rows)]
         return found if wanted.last is None else found[::-1]
+
+    def _sound(self, rows: list[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+        for number, *values, due in rows:
+            if checksum(values) != due:
+                raise StoreError(f"{self._name} is damaged at turn {number}: bring back a copy of it")
+            yield number, *values
 
     def conversations(self, scope: Scope) -> tuple[str, ...]:
         """As `Talks.conversations`."""
@@ -138,8 +144,8 @@ class SqliteStore(SqliteFile):
 def _appended(db: sqlite3.Connection, owner: dict[str, Any], turn: Turn) -> Turn:
     told = row(turn)
     values = owner | told | {"at": micros(told["at"])}
-    names = ", ".join(name for name in values if name != "as_of")
-    places = ", ".join(f":{name}" for name in values if name != "as_of")
+    values["checksum"] = checksum([values[name] for name in COLUMNS.split(", ")[1:]])
+    names, places = ", ".join(values), ", ".join(f":{name}" for name in values)
     added = db.execute(f"INSERT INTO turns ({names}) VALUES ({places}) ON CONFLICT DO NOTHING", values)  # noqa: S608
     if not added.rowcount:
         (text,) = db.execute(f"SELECT text FROM turns WHERE {_THE_TURN}", values).fetchone()  # noqa: S608

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
-from rag.memory.store.rows import civil, micros
+from rag.memory.store.rows import checksum, civil, micros
 from rag.sqlite import Format
 
 __all__ = ["FORMAT"]
@@ -19,7 +19,7 @@ CREATE TABLE turns (
     tenant TEXT, user TEXT, conversation TEXT NOT NULL, turn_id TEXT NOT NULL,
     role TEXT, speaker TEXT NOT NULL, text TEXT NOT NULL,
     at INTEGER NOT NULL, zone TEXT NOT NULL, civil_date TEXT NOT NULL, weekday INTEGER NOT NULL,
-    session TEXT, metadata TEXT NOT NULL
+    session TEXT, metadata TEXT NOT NULL, checksum INTEGER NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX turn_identity ON turns (ifnull(tenant, x''), ifnull(user, x''), conversation, turn_id);
 CREATE INDEX turn_order ON turns (tenant, user, conversation, arrival);
@@ -46,20 +46,26 @@ CREATE TABLE scrubs (number INTEGER PRIMARY KEY AUTOINCREMENT) STRICT
 
 
 def _from_1(db: sqlite3.Connection) -> None:
-    """Times as numbers, and the date and weekday where each turn was said."""
-    db.create_function("micros_of", 1, lambda at: micros(datetime.fromisoformat(at)), deterministic=True)
-    db.create_function("date_of", 2, lambda at, zone: civil(datetime.fromisoformat(at), zone).date().isoformat())
-    db.create_function("weekday_of", 2, lambda at, zone: civil(datetime.fromisoformat(at), zone).weekday())
+    """Times as numbers, the date and weekday where each turn was said, and checksums."""
     db.execute("DROP INDEX turn_identity")
     db.execute("DROP INDEX turn_order")
     db.execute("ALTER TABLE turns RENAME TO turns_1")
     for statement in (_TURNS + _BESIDE).split(";"):
         db.execute(statement)
-    db.execute(
-        "INSERT INTO turns SELECT arrival, tenant, user, conversation, turn_id, role, speaker, text, micros_of(at),"
-        " zone, date_of(at, zone), weekday_of(at, zone), session, metadata FROM turns_1 ORDER BY arrival"
+    rows = db.execute(
+        "SELECT arrival, tenant, user, conversation, turn_id, role, speaker, text, at, zone, session, metadata"
+        " FROM turns_1 ORDER BY arrival"
     )
+    db.executemany(f"INSERT INTO turns VALUES ({', '.join('?' * 15)})", map(_upgraded, rows))  # noqa: S608
     db.execute("DROP TABLE turns_1")
+
+
+def _upgraded(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    arrival, tenant, user, *said, told, zone, session, metadata = row
+    at = datetime.fromisoformat(told)
+    local = civil(at, zone)
+    values = (*said, micros(at), zone, local.date().isoformat(), local.weekday(), session, metadata)
+    return (arrival, tenant, user, *values, checksum(values))
 
 
 FORMAT: Final = Format("memory", "turns", 2, _TURNS + _BESIDE, upgrades={1: _from_1})

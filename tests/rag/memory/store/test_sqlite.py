@@ -85,7 +85,7 @@ def test_a_file_of_the_first_release_is_read_on(old):
     check_upgraded(old)
 
 
-@pytest.mark.parametrize("calls", [1, 700])
+@pytest.mark.parametrize("calls", [1, 400])
 def test_an_upgrade_that_is_killed_leaves_the_file_as_it_was(old, calls):
     died = subprocess.run(
         [sys.executable, "-c", OPEN_AND_DIE, old, str(calls)], cwd=ROOT, capture_output=True, check=False
@@ -236,3 +236,12 @@ def test_a_store_that_may_not_be_written_says_so_when_it_is_to_forget(path):
         memory.store._db.execute("PRAGMA query_only = ON")
         with pytest.raises(StoreError):
             memory.forget(conversation="c")
+
+
+def test_bytes_that_changed_on_the_disk_are_told(path):
+    with Memory.open(path) as memory:
+        memory.add("c", [Turn(text="the price is 100 " * 1000), Turn(text="fine")])
+    data = path.read_bytes()
+    path.write_bytes(data.replace(b"price is 100", b"price is 900", 1))
+    with Memory.open(path) as memory, pytest.raises(StoreError, match="damaged at turn 1"):
+        memory.turns("c")
