@@ -9,7 +9,6 @@ from typing import Literal, TypeVar
 from rag.plan import Plan
 from rag.protocols import Draft, Execute, Executed, Failed, Observation, Read, Source, Steps, Task
 from rag.read.arithmetic import calculate
-from rag.read.marks import unmarked
 from rag.types import Answer, Citation, Evidence
 
 __all__ = ["Given", "changes", "listed"]
@@ -61,6 +60,8 @@ class Given:
 
 def listed(evidence: Evidence) -> Draft:
     """The evidence as a numbered list, in its order."""
+    from rag.read.marks import unmarked  # its patterns take as long to compile as all of `rag.run` to load
+
     text = ""
     citations = []
     for n, item in enumerate(evidence.items, start=1):
