@@ -13,10 +13,27 @@ from rag.plan.refs import references
 if TYPE_CHECKING:
     from rag.plan.value import Plan, Step
 
-__all__ = ["AT_ONCE", "MOST_ROWS", "READING", "Cost", "Estimate", "Range", "estimated", "finished_by", "surely_called"]
+__all__ = [
+    "MOST_ROWS",
+    "MOST_SHOWN",
+    "READING",
+    "STEPS_AT_ONCE",
+    "Cost",
+    "Estimate",
+    "Range",
+    "estimated",
+    "finished_by",
+    "surely_called",
+]
 
 MOST_ROWS: Final = 20
 """How many rows of another step a step goes through at most."""
+
+STEPS_AT_ONCE: Final = 8
+"""How many calls one question has under way at most."""
+
+MOST_SHOWN: Final = 3000
+"""Tokens of evidence that the model that reads is shown at most."""
 
 READING: Final = "(reading)"
 """Under this name a plan keeps what one call of the model that reads costs."""
@@ -41,6 +58,10 @@ class Range(NamedTuple):
         """The range of the product; nothing at all of what has no bound is nothing."""
         return Range(self.low * other.low, self.high * other.high if self.high and other.high else 0.0)
 
+    def or_more(self, other: Range) -> Range:
+        """The range of whichever is more."""
+        return Range(max(self.low, other.low), max(self.high, other.high))
+
     def at_most(self, limit: float) -> Range:
         """The range cut at a limit."""
         return Range(min(self.low, limit), min(self.high, limit))
@@ -63,10 +84,6 @@ def _saved(found: Range) -> list[float | None]:
 _Range: TypeAlias = Annotated[Range, BeforeValidator(_read), PlainSerializer(_saved, when_used="json")]
 
 
-AT_ONCE: Final = 8
-"""Calls of a question that run at once at most; `rag.run.calls` holds it to this."""
-
-
 class Cost(BaseModel):
     """What one call costs: seconds, USD, and the tokens of what it brings, or that it reads and writes.
 
@@ -78,7 +95,7 @@ class Cost(BaseModel):
     seconds: _Range = Range(0.0, math.inf)
     usd: _Range = Range()
     tokens: _Range = Range(0.0, math.inf)
-    at_once: int = Field(default=AT_ONCE, ge=1)
+    at_once: int = Field(default=STEPS_AT_ONCE, ge=1)
 
 
 class Estimate(BaseModel):
@@ -128,15 +145,11 @@ def estimated(plan: Plan, costs: Mapping[str, Cost]) -> Estimate:
     return Estimate(
         source_calls=Range(sum(n.low for n in calls.values()), sum(n.high for n in calls.values())),
         model_calls=Range(1, 1) if reading else Range(),
-        # The reader is shown only so much of what was found, which its own range holds.
-        tokens=reading.tokens.plus(found.at_most(_SHOWN)) if reading else Range(),
+        # What a call read before, evidence and all; this one reads what is found, as far as it is shown.
+        tokens=reading.tokens.or_more(found.at_most(MOST_SHOWN)) if reading else Range(),
         seconds=seconds.plus(reading.seconds) if reading else seconds,
         usd=usd.plus(reading.usd) if reading else usd,
     )
-
-
-_SHOWN: Final = 3000
-"""Tokens of evidence that a reader is shown at most; `rag.run.reading` holds it to this."""
 
 
 def finished_by(plan: Plan, costs: Mapping[str, Cost]) -> dict[str, Range]:
@@ -147,7 +160,7 @@ def finished_by(plan: Plan, costs: Mapping[str, Cost]) -> dict[str, Range]:
         step = steps[step_id]
         before = [ends[needed] for needed in step.waits_for]
         cost, calls = costs.get(step.source, Cost()), _calls(step)
-        waves = Range(min(calls.low, 1), math.ceil(calls.high / min(AT_ONCE, cost.at_once)))
+        waves = Range(min(calls.low, 1), math.ceil(calls.high / min(STEPS_AT_ONCE, cost.at_once)))
         start = Range(max((e.low for e in before), default=0.0), max((e.high for e in before), default=0.0))
         ends[step_id] = start.plus(waves.times(cost.seconds))
     return ends
@@ -164,8 +177,8 @@ def _queued(plan: Plan, costs: Mapping[str, Cost]) -> float:
     for step in plan.steps:
         seconds = _calls(step).times(costs.get(step.source, Cost()).seconds).high
         longest[step.source] = longest.get(step.source, 0.0) + seconds
-    at_once = {name: min(AT_ONCE, costs.get(name, Cost()).at_once) for name in longest}
-    return max((sum(longest.values()) / AT_ONCE, *(longest[name] / at_once[name] for name in longest)))
+    at_once = {name: min(STEPS_AT_ONCE, costs.get(name, Cost()).at_once) for name in longest}
+    return max((sum(longest.values()) / STEPS_AT_ONCE, *(longest[name] / at_once[name] for name in longest)))
 
 
 def _calls(step: Step) -> Range:

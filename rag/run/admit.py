@@ -11,10 +11,9 @@ from rag.protocols import Task
 from rag.run.afford import trimmed
 from rag.run.budget import Ledger
 from rag.run.costs import Costs, declared
+from rag.run.shortlist import ABOVE
 
 __all__ = ["afforded", "allowed", "signed"]
-
-_FEW = 36
 
 
 def allowed(plan: Plan, task: Task) -> Plan:
@@ -35,7 +34,7 @@ def signed(plan: Plan, task: Task, costs: Costs) -> Plan:
     asked = {step.source for step in plan.steps}
     prints = {card.name: card.fingerprint for card in task.cards if card.name in asked}
     # Where there are few, the others' costs are known as well: a step that is added has its price.
-    priced = [card for card in task.cards if card.name in asked or len(task.cards) <= _FEW]
+    priced = [card for card in task.cards if card.name in asked or len(task.cards) <= ABOVE]
     known = {card.name: costs.of_source(card) for card in priced}
     if task.model:
         known[READING] = costs.of_reading()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import anyio
 from pydantic_core import to_json
@@ -17,7 +17,7 @@ from rag.plan import Step
 from rag.protocols import Complete, Completion, Message, Model, Reply
 from rag.run.ahead import Ahead, Writing
 from rag.run.budget import Ledger
-from rag.run.cache import Cache, key_of
+from rag.run.cache import DAY, Cache, key_of
 from rag.run.costs import Costs
 from rag.run.prompting import render
 from rag.run.retry import ATTEMPTS, retrying
@@ -27,8 +27,6 @@ from rag.shown import encodable
 from rag.types import Scope, Usage
 
 __all__ = ["Asking"]
-
-_DAY: Final = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +63,7 @@ class Asking:
                 return Completion(found, identity)
         completion = await self._asked(action, messages, identity, on_token)
         if completion.finish == "stop" and action.keep(completion.text):
-            await self.kept.aput(key, completion.text, seconds=_DAY)
+            await self.kept.aput(key, completion.text, seconds=DAY)
         return completion
 
     async def _asked(

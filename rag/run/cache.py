@@ -22,7 +22,10 @@ from rag.errors import StoreError
 from rag.sqlite import Format, SqliteFile, transaction
 from rag.types import Scope
 
-__all__ = ["Cache", "Kept", "KeptFile", "key_of", "opened_cache"]
+__all__ = ["DAY", "Cache", "Kept", "KeptFile", "key_of", "opened_cache"]
+
+DAY: Final = 86_400.0
+"""Seconds that is kept what nobody gave a time to live: it was said on that day."""
 
 _MOST_IN_MEMORY: Final = 1000
 _MOST_ON_DISK: Final = 20_000

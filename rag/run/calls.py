@@ -17,9 +17,10 @@ from pydantic_core import from_json, to_json
 from rag.blot import blotted
 from rag.card import SourceCard
 from rag.errors import BudgetExceeded, RagError, SourceError, SourceTimeout
+from rag.plan.estimate import STEPS_AT_ONCE
 from rag.protocols import Relevant, Row, Source
 from rag.run.budget import Ledger
-from rag.run.cache import Cache, key_of
+from rag.run.cache import DAY, Cache, key_of
 from rag.run.costs import Costs
 from rag.run.perloop import PerLoop
 from rag.run.retry import ATTEMPTS, retrying
@@ -28,15 +29,10 @@ from rag.run.tracing import OpenSpan, Tracer
 from rag.shown import encodable
 from rag.types import Scope
 
-__all__ = ["PROBE_SECONDS", "STEPS_AT_ONCE", "Calls", "Caps"]
-
-STEPS_AT_ONCE: Final = 8
-"""How many calls and probes one question has under way at most."""
+__all__ = ["PROBE_SECONDS", "Calls", "Caps"]
 
 PROBE_SECONDS: Final = 2.0
 """How long a source may take to say how much it may hold; a plan waits for all that are asked."""
-
-_DAY: Final = 86_400.0
 
 Caps: TypeAlias = PerLoop[dict[str, asyncio.Semaphore]]
 """The cap of each source, by name, shared by the questions of a loop."""
@@ -122,7 +118,7 @@ class Calls:
             span.attributes["cached"] = True
             return _checked(kept, name)
         rows = await self._call(name, args, span)
-        await self.kept.aput(dated, list(rows), seconds=card.ttl or _DAY)
+        await self.kept.aput(dated, list(rows), seconds=card.ttl or DAY)
         return rows
 
     async def _call(self, name: str, args: Mapping[str, Any], span: OpenSpan) -> Sequence[Row]:

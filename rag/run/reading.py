@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final
 
 import anyio
 
 from rag.errors import BudgetExceeded, ModelError, PromptError
+from rag.plan.estimate import MOST_SHOWN
 from rag.protocols import Completion, Draft, Read
 from rag.run.asking import Asking
 from rag.run.tracing import OpenSpan, Tracer
 from rag.types import Evidence, EvidenceItem, Turn
 
-__all__ = ["EVIDENCE_TOKENS", "Looked", "Reading", "extracted"]
-
-EVIDENCE_TOKENS: Final = 3000
-"""How much evidence the cited reader is shown, in tokens."""
+__all__ = ["Looked", "Reading", "extracted"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +64,12 @@ class Reading:
         from rag.tokens import count
 
         def packed() -> tuple[EvidenceItem, ...]:
-            return pack(action.evidence, EVIDENCE_TOKENS, lambda text: count(text, asking.model.name).tokens)
+            return pack(action.evidence, MOST_SHOWN, lambda text: count(text, asking.model.name).tokens)
 
         items = action.evidence.items
         prompt = request(action.question, items, self.turns, action.style)
         # No text has more tokens than bytes; counting takes a while, and loads the vocabulary.
-        if len(prompt.values["passages"].encode()) > EVIDENCE_TOKENS:
+        if len(prompt.values["passages"].encode()) > MOST_SHOWN:
             items = await anyio.to_thread.run_sync(packed, abandon_on_cancel=True)
             prompt = request(action.question, items, self.turns, action.style)
         # A chain of thought between two rounds is not part of the answer, and is not shown.

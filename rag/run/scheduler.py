@@ -12,8 +12,8 @@ from pydantic import JsonValue
 from rag.card import SourceCard
 from rag.errors import RagError, SourceError
 from rag.plan import Plan, Step
+from rag.plan.estimate import STEPS_AT_ONCE
 from rag.protocols import Executed, Row
-from rag.run.calls import STEPS_AT_ONCE
 from rag.run.resolve import fitted, resolve
 from rag.run.rows import evidence_item
 from rag.run.together import together

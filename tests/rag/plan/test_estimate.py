@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import math
 
+import pytest
+
 from rag.plan import Cost, Plan, Range
 from rag.plan.estimate import READING
 
@@ -44,13 +46,14 @@ def test_money_counts_each_call():
     assert made.estimate().usd == Range(0.02, 0.04)
 
 
-def test_reading_costs_a_model_call_over_what_was_found():
+@pytest.mark.parametrize(("read_before", "expected"), [((200, 300), Range(500, 3000)), ((700, 3600), Range(700, 3600))])
+def test_reading_takes_a_model_call_of_what_is_found_and_of_no_less_than_before(read_before, expected):
     made = plan(step("s1"), docs={"tokens": (500, 9000)}).replace(
-        costs={"docs": Cost(tokens=(500, 9000)), READING: Cost(tokens=(200, 300), usd=(0.1, 0.1))}
+        costs={"docs": Cost(tokens=(500, 9000)), READING: Cost(tokens=read_before, usd=(0.1, 0.1))}
     )
     estimate = made.estimate()
     assert estimate.model_calls == Range(1, 1)
-    assert estimate.tokens == Range(700, 3300)
+    assert estimate.tokens == expected
     assert estimate.usd == Range(0.1, 0.1)
 
 

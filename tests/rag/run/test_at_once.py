@@ -11,7 +11,7 @@ import pytest
 
 import rag
 from rag.plan import Plan
-from rag.run.calls import STEPS_AT_ONCE
+from rag.plan.estimate import STEPS_AT_ONCE
 from rag.testing import FakeModel
 
 QUESTIONS = 100

@@ -10,8 +10,8 @@ import pytest
 
 from rag.card import SourceCard, free_query
 from rag.errors import BudgetExceeded, ModelError, SourceError
+from rag.plan.estimate import STEPS_AT_ONCE
 from rag.run.cache import Kept
-from rag.run.calls import STEPS_AT_ONCE
 from rag.run.together import together
 from rag.types import Budget, Scope
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import math
 
+import rag
 from rag.card import SourceCard
+from rag.plan import Range
 from rag.run.costs import QUICK, Costs
+from rag.testing import FakeModel, FakeSource
 from rag.types import Usage
 
 
@@ -53,3 +56,12 @@ def test_one_reply_that_said_little_makes_no_model_quick():
     for _ in range(3):
         costs.asked("plan", Usage(seconds=QUICK * 9, completion_tokens=100))
     assert not costs.is_quick("plan")
+
+
+def test_the_tokens_of_a_reading_are_counted_once_in_the_next_estimate():
+    source = FakeSource("docs", [{"title": "Leave", "text": "Parental leave lasts ten days. " * 40}])
+    assistant = rag.Assistant([source], model=FakeModel(["Ten days [1]."] * 2), planner="direct")
+    (read,) = [span for span in assistant.ask("How long is it?").trace if span.kind == "model"]
+    used = read.attributes["prompt_tokens"] + read.attributes["completion_tokens"]
+    tokens = assistant.plan("How long is it?").estimate().tokens
+    assert tokens == Range(float(f"{used:.3g}"), float(f"{used:.3g}"))

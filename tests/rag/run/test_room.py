@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import anyio
 
-from rag.run.calls import STEPS_AT_ONCE
+from rag.plan.estimate import STEPS_AT_ONCE
 
 
 async def test_a_question_that_waits_for_a_slot_leaves_an_idle_source_to_others(new_bench):
