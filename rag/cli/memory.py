@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,16 +34,18 @@ _NOW = click.option("--now", help="The time that words such as yesterday count f
 
 
 def _on_memory(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options that say which memory, and whose turns; they reach it as keyword arguments."""
+    """Give a command the options that say which memory and whose turns; it is called with that memory, and a scope."""
+
+    @wraps(command)
+    def opened(*, url: str, tenant: str | None, user: str | None, debug: bool, **asked: Any) -> None:
+        from rag.memory import Memory
+
+        with shown(debug=debug), Memory.open(url) as kept:
+            command(kept, Scope(tenant=tenant, user=user), **asked)
+
     for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
-
-
-def _open(url: str) -> Memory:
-    from rag.memory import Memory
-
-    return Memory.open(url)
+        opened = option(opened)
+    return opened
 
 
 def _time(written: str | None) -> datetime | None:
@@ -73,6 +76,8 @@ def memory() -> None:
 @click.option("--zone", default="UTC", show_default=True, help="Where it was said, such as Europe/Berlin.")
 @_on_memory
 def add(
+    kept: Memory,
+    scope: Scope,
     conversation: str,
     text: str,
     *,
@@ -80,16 +85,11 @@ def add(
     speaker: str,
     at: str | None,
     zone: str,
-    url: str,
-    tenant: str | None,
-    user: str | None,
-    debug: bool,
 ) -> None:
     """Add what was said, TEXT, to CONVERSATION, and print its id."""
-    with shown(debug=debug), _open(url) as kept:
-        turn = Turn(role=role, speaker=speaker, text=text, at=_time(at), zone=zone)
-        (added,) = kept.add(conversation, [turn], scope=Scope(tenant=tenant, user=user))
-        show.write(added.turn_id)
+    turn = Turn(role=role, speaker=speaker, text=text, at=_time(at), zone=zone)
+    (added,) = kept.add(conversation, [turn], scope=scope)
+    show.write(added.turn_id)
 
 
 @memory.command()
@@ -101,6 +101,8 @@ def add(
 @_JSON
 @_on_memory
 def recall(
+    kept: Memory,
+    scope: Scope,
     question: str,
     *,
     conversation: str | None,
@@ -108,35 +110,27 @@ def recall(
     k: int,
     neighbours: int,
     as_json: bool,
-    url: str,
-    tenant: str | None,
-    user: str | None,
-    debug: bool,
 ) -> None:
     """Print the turns that QUESTION asks for: "what did we discuss last Tuesday?"."""
-    with shown(debug=debug), _open(url) as kept:
-        found = kept.recall(
-            question, conversation, now=_time(now), k=k, scope=Scope(tenant=tenant, user=user), neighbours=neighbours
-        )
-        show.write(found.model_dump_json() if as_json else str(found) or "nothing")
+    found = kept.recall(question, conversation, now=_time(now), k=k, scope=scope, neighbours=neighbours)
+    show.write(found.model_dump_json() if as_json else str(found) or "nothing")
 
 
 @memory.command()
 @_CONVERSATION
 @_on_memory
-def timeline(*, conversation: str | None, url: str, tenant: str | None, user: str | None, debug: bool) -> None:
+def timeline(kept: Memory, scope: Scope, *, conversation: str | None) -> None:
     """List the sessions: number, conversation, day, and how many turns."""
     from rag.memory.sessions import numbered
     from rag.memory.told import day
 
-    with shown(debug=debug), _open(url) as kept:
-        sessions = kept.sessions(conversation, scope=Scope(tenant=tenant, user=user))
-        for session in sessions if conversation else numbered(sessions):
-            start = day(Turn(text="", at=session.start))
-            name = f" {session.name!r}" if session.name else ""
-            turns = f"{session.turns} turn{'' if session.turns == 1 else 's'}"
-            hours = f"{session.start:%H:%M}–{session.end:%H:%M} ({session.zone})"
-            show.write(f"{session.number}. {start}, {hours}: {session.conversation}{name}, {turns}")
+    sessions = kept.sessions(conversation, scope=scope)
+    for session in sessions if conversation else numbered(sessions):
+        start = day(Turn(text="", at=session.start))
+        name = f" {session.name!r}" if session.name else ""
+        turns = f"{session.turns} turn{'' if session.turns == 1 else 's'}"
+        hours = f"{session.start:%H:%M}–{session.end:%H:%M} ({session.zone})"
+        show.write(f"{session.number}. {start}, {hours}: {session.conversation}{name}, {turns}")
 
 
 @memory.command()
@@ -147,41 +141,33 @@ def timeline(*, conversation: str | None, url: str, tenant: str | None, user: st
 @click.option("--yes", is_flag=True, help="Do not ask first.")
 @_on_memory
 def forget(
+    kept: Memory,
+    scope: Scope,
     *,
     conversation: str | None,
     turns: tuple[str, ...],
     before: str | None,
     whole: Any,
     yes: bool,
-    url: str,
-    tenant: str | None,
-    user: str | None,
-    debug: bool,
 ) -> None:
     """Forget turns and all that was made of them, for good, and print the receipt as JSON."""
-    with shown(debug=debug), _open(url) as kept:
-        if not yes:
-            click.confirm("This cannot be undone. Forget?", abort=True, err=True)
-        receipt = kept.forget(
-            conversation=conversation,
-            turns=turns or None,
-            before=_time(before),
-            whole=whole,
-            scope=Scope(tenant=tenant, user=user),
-        )
-        show.write(receipt.model_dump_json())
+    if not yes:
+        click.confirm("This cannot be undone. Forget?", abort=True, err=True)
+    receipt = kept.forget(
+        conversation=conversation, turns=turns or None, before=_time(before), whole=whole, scope=scope
+    )
+    show.write(receipt.model_dump_json())
 
 
 @memory.command()
 @_CONVERSATION
 @_on_memory
-def export(*, conversation: str | None, url: str, tenant: str | None, user: str | None, debug: bool) -> None:
+def export(kept: Memory, scope: Scope, *, conversation: str | None) -> None:
     """Print the turns as JSON Lines, which `rag memory import` reads."""
     from rag.memory.exchange import exported
 
-    with shown(debug=debug), _open(url) as kept:
-        for line in exported(kept, conversation, scope=Scope(tenant=tenant, user=user)):
-            show.write(line)
+    for line in exported(kept, conversation, scope=scope):
+        show.write(line)
 
 
 @memory.command("import")
@@ -196,20 +182,17 @@ def export(*, conversation: str | None, url: str, tenant: str | None, user: str 
 @click.option("--zone", default="UTC", show_default=True, help="Where turns that tell no zone were said.")
 @_on_memory
 def import_(
+    kept: Memory,
+    scope: Scope,
     file: Path,
     *,
     form: str | None,
     conversation: str,
     zone: str,
-    url: str,
-    tenant: str | None,
-    user: str | None,
-    debug: bool,
 ) -> None:
     """Add the turns of FILE: our own export, or one of ChatGPT, LangChain, mem0 or Zep. Twice adds nothing."""
     from rag.memory.exchange import imported, read_export
 
-    with shown(debug=debug), _open(url) as kept:
-        said = read_export(file.read_text(encoding="utf-8"), form, zone=zone, conversation=conversation)
-        count = imported(kept, said, scope=Scope(tenant=tenant, user=user))
-        show.write(f"{count} turn{'' if count == 1 else 's'}")
+    said = read_export(file.read_text(encoding="utf-8"), form, zone=zone, conversation=conversation)
+    count = imported(kept, said, scope=scope)
+    show.write(f"{count} turn{'' if count == 1 else 's'}")
