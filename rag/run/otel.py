@@ -18,6 +18,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from rag.run.tracing import Forward, OpenSpan, nowhere
+from rag.shown import encodable
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Span, TracerProvider
@@ -146,7 +147,7 @@ class _Forwarding:
             opened.set_attribute("rag.retries", len(retries))
         if finish := span.attributes.get("finish"):
             opened.set_attribute("gen_ai.response.finish_reasons", [str(finish)])
-        why = next((_sound(str(span.attributes[name])) for name in _REASONS if name in span.attributes), None)
+        why = next((encodable(str(span.attributes[name])) for name in _REASONS if name in span.attributes), None)
         if span.status == "error":
             opened.set_attribute("error.type", span.error_type or "_OTHER")
             opened.set_status(StatusCode.ERROR, why if self._content else None)
@@ -187,7 +188,7 @@ def _contents(span: OpenSpan) -> _Attributes:
         finish = {"finish_reason": span.attributes.get("finish", "stop")}
         told["gen_ai.output.messages"] = _json([_message("assistant", details["reply"]) | finish])
     if "query" in details:
-        told["gen_ai.retrieval.query.text"] = _sound(str(details["query"]))
+        told["gen_ai.retrieval.query.text"] = encodable(str(details["query"]))
     elif "args" in span.attributes:
         told["gen_ai.tool.call.arguments"] = _json(span.attributes["args"])
     if "found" in details and "query" in details:
@@ -206,9 +207,4 @@ def _document(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _json(value: object) -> str:
-    return _sound(json.dumps(value, ensure_ascii=False, default=str))
-
-
-def _sound(text: str) -> str:
-    """The text without halves of surrogate pairs, at which exporters fail."""
-    return text.encode("utf-8", "replace").decode("utf-8")
+    return encodable(json.dumps(value, ensure_ascii=False, default=str))
