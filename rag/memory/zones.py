@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 __all__ = ["zone_name", "zone_of"]
@@ -24,6 +25,7 @@ def zone_name(at: datetime) -> str:
     return f"Etc/GMT{-hours:+d}" if hours and not rest and hours >= -12 else "UTC"
 
 
+@lru_cache(maxsize=1024)
 def zone_of(name: str) -> ZoneInfo:
     """The zone of that name, or UTC where it is not known here."""
     try:

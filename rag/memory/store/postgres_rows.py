@@ -8,8 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, LiteralString
 
-from rag.errors import TurnConflict
-from rag.memory.store.rows import digest, forgotten, named, row
+from rag.memory.store.rows import conflict, digest, forgotten, named, row
 from rag.memory.store.values import Derived, Wanted, Which
 from rag.types import Scope, Turn
 
@@ -69,10 +68,7 @@ def append(db: Connection, owner: dict[str, Any], turn: Turn) -> Turn:
             "SELECT text FROM rag_turns WHERE conversation = %(conversation)s AND turn_id = %(turn_id)s", values
         ).fetchone()
         if found != (turn.text,):
-            raise TurnConflict(
-                f"turn {turn.turn_id!r} of conversation {owner['conversation']!r} is kept with another text; nothing"
-                " was added: give the new turn an id of its own"
-            )
+            raise conflict(turn, owner["conversation"])
     return turn
 
 

@@ -8,17 +8,18 @@ import json
 import zlib
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta, timezone
-from functools import lru_cache
 from itertools import groupby
 from typing import Any, Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from rag.errors import TurnConflict
 from rag.memory.sessions import Session
 from rag.memory.store.values import Kept, Wanted, Which
+from rag.memory.zones import zone_of
 from rag.types import Scope, Turn
 
 __all__ = [
-    "COLUMNS", "checksum", "civil", "digest", "forgotten", "kept", "micros", "moment", "named", "row", "sessions",
+    "COLUMNS", "checksum", "civil", "conflict", "digest", "forgotten", "kept", "micros", "moment", "named", "row",
+    "sessions",
 ]  # fmt: skip
 
 COLUMNS: Final = "arrival, conversation, turn_id, role, speaker, text, at, zone, civil_date, weekday, session, metadata"
@@ -52,18 +53,10 @@ def civil(at: datetime, zone: str) -> datetime:
         '2026-05-03T14:00:00+02:00'
     """
     try:
-        local = at.astimezone(_zone(zone))
+        local = at.astimezone(zone_of(zone))
         return local.replace(tzinfo=timezone(local.utcoffset() or timedelta()), fold=0)
     except (OverflowError, ValueError):  # the first or last day of all years, or an offset of a day
         return at.astimezone(UTC)
-
-
-@lru_cache(maxsize=1024)
-def _zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return ZoneInfo("UTC")
 
 
 def checksum(values: Sequence[Any]) -> int:
@@ -104,6 +97,14 @@ def kept(values: Sequence[Any]) -> Kept:
         metadata=json.loads(metadata) if metadata != "{}" else {},
     )
     return Kept(number, conversation, turn)
+
+
+def conflict(turn: Turn, conversation: str) -> TurnConflict:
+    """What is raised for a turn that is there with another text."""
+    return TurnConflict(
+        f"turn {turn.turn_id!r} of conversation {conversation!r} is kept with another text; nothing was added:"
+        " give the new turn an id of its own"
+    )
 
 
 def named(wanted: Wanted) -> list[str]:

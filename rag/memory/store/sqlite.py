@@ -9,11 +9,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, ClassVar, Final
 
-from rag.errors import StoreError, TurnConflict
+from rag.errors import StoreError
 from rag.memory.sessions import Session
 from rag.memory.store.derivation import drop, found, put, stands
 from rag.memory.store.forgetting import forget, verify
-from rag.memory.store.rows import COLUMNS, checksum, kept, micros, moment, named, row, sessions
+from rag.memory.store.rows import COLUMNS, checksum, conflict, kept, micros, moment, named, row, sessions
 from rag.memory.store.tables import FORMAT
 from rag.memory.store.values import Derived, Kept, Receipt, Wanted, Which
 from rag.sqlite import SqliteFile, transaction
@@ -150,10 +150,7 @@ def _appended(db: sqlite3.Connection, owner: dict[str, Any], turn: Turn) -> Turn
     if not added.rowcount:
         (text,) = db.execute(f"SELECT text FROM turns WHERE {_THE_TURN}", values).fetchone()  # noqa: S608
         if text != turn.text:
-            raise TurnConflict(
-                f"turn {turn.turn_id!r} of conversation {owner['conversation']!r} is kept with another text; nothing"
-                " was added: give the new turn an id of its own"
-            )
+            raise conflict(turn, owner["conversation"])
     return turn
 
 
