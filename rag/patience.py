@@ -1,4 +1,4 @@
-"""Opening a SQLite file that other processes are opening as well."""
+"""Waiting for other processes that hold what is needed, such as a SQLite file's lock."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ __all__ = ["PATIENCE", "patiently"]
 PATIENCE: Final = 60.0
 """Seconds that a lock is waited for; those who hold one take milliseconds."""
 
-_Opened = TypeVar("_Opened")
+_Value = TypeVar("_Value")
 
 
-def patiently(opened: Callable[[], _Opened], *, pause: float = 0.01, patience: float = PATIENCE) -> _Opened:
-    """What `opened` gives, once no other process is in its way; it is tried again after a `pause`, in seconds.
+def patiently(work: Callable[[], _Value], *, pause: float = 0.01, patience: float = PATIENCE) -> _Value:
+    """What `work` gives, once no other process is in its way; it is tried again after a `pause`, in seconds.
 
-    SQLite's own timeout does not cover this: a change to WAL, and the end of another's last
-    connection, do not wait for each other.
+    SQLite's own timeout does not cover a change to WAL, nor the end of another's last connection, and it
+    sleeps long between two looks.
 
     Raises:
         StoreBusy: another process was in the way all the time.
@@ -31,7 +31,7 @@ def patiently(opened: Callable[[], _Opened], *, pause: float = 0.01, patience: f
     deadline = time.monotonic() + patience
     while True:
         try:
-            return opened()
+            return work()
         except (sqlite3.OperationalError, StoreBusy) as error:
             code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_BUSY)
             if code & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:

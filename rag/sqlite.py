@@ -121,7 +121,7 @@ def path_of(url: str | Path) -> str:
     if not separator:
         return text if text == ":memory:" else str(Path(text).expanduser())
     if scheme != "sqlite":
-        raise ConfigError(f"this release keeps memories in SQLite, not {scheme}: pass a path, or sqlite:///file.db")
+        raise ConfigError(f"this is kept in SQLite, not in {scheme}: pass a path, or sqlite:///file.db")
     if rest in ("", "/", "/:memory:"):
         return ":memory:"
     if not rest.startswith("/"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -39,8 +40,8 @@ class _Once(Expression):
         for start, end in self._once(frame):
             yield common(within, (Part(start, end),))
 
-    def _once(self, frame: Frame) -> Iterator[Span]:
-        raise NotImplementedError
+    @abstractmethod
+    def _once(self, frame: Frame) -> Iterator[Span]: ...
 
 
 @dataclass(frozen=True)
