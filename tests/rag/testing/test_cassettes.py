@@ -56,11 +56,13 @@ def test_another_prompt_or_schema_is_missed_loudly(recorded, messages, schema):
 
 
 def test_the_order_of_a_schemas_keys_does_not_matter(recorded):
-    ask(Cassette(recorded[0]), schema=dict(reversed(SCHEMA.items())))
+    path, reply = recorded
+    assert ask(Cassette(path), schema=dict(reversed(SCHEMA.items()))) == reply
 
 
 def test_a_limit_on_the_reply_does_not_matter(recorded):
-    ask(Cassette(recorded[0]), schema=SCHEMA, max_tokens=7)
+    path, reply = recorded
+    assert ask(Cassette(path), schema=SCHEMA, max_tokens=7) == reply
 
 
 def test_what_nobody_asked_for_is_listed(recorded):

@@ -140,7 +140,7 @@ def test_no_byte_of_what_is_forgotten_is_left_in_any_file(path):
     assert canaries(path) == 0
 
 
-def test_a_reader_who_holds_on_is_told_of_and_verified_later(path, monkeypatch):
+def test_a_reader_who_holds_on_is_told_of_and_verified_later(path):
     with Memory.open(path) as memory:
         memory.add("c", [Turn(text="CANARY")])
         memory.store._db.execute("PRAGMA busy_timeout = 50")
