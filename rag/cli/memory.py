@@ -122,15 +122,14 @@ def recall(
 def timeline(kept: Memory, scope: Scope, *, conversation: str | None) -> None:
     """List the sessions: number, conversation, day, and how many turns."""
     from rag.memory.sessions import numbered
-    from rag.memory.told import day
+    from rag.memory.when.described import day
 
     sessions = kept.sessions(conversation, scope=scope)
     for session in sessions if conversation else numbered(sessions):
-        start = day(Turn(text="", at=session.start))
         name = f" {session.name!r}" if session.name else ""
         turns = f"{session.turns} turn{'' if session.turns == 1 else 's'}"
         hours = f"{session.start:%H:%M}–{session.end:%H:%M} ({session.zone})"
-        show.write(f"{session.number}. {start}, {hours}: {session.conversation}{name}, {turns}")
+        show.write(f"{session.number}. {day(session.start)}, {hours}: {session.conversation}{name}, {turns}")
 
 
 @memory.command()

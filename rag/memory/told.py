@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final
-
+from rag.memory.when import described
 from rag.shown import on_a_line
 from rag.types import Turn
 
 __all__ = ["day", "line", "said"]
-
-_WEEKDAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-_MONTHS: Final = tuple(
-    "January February March April May June July August September October November December".split()  # noqa: SIM905
-)
 
 
 def day(turn: Turn) -> str:
@@ -23,9 +17,7 @@ def day(turn: Turn) -> str:
         >>> day(Turn(text="Hello", at=datetime(2026, 5, 5, 10, 12, tzinfo=UTC)))
         'Tuesday, 5 May 2026'
     """
-    if turn.at is None:
-        return ""
-    return f"{_WEEKDAYS[turn.at.weekday()]}, {turn.at.day} {_MONTHS[turn.at.month - 1]} {turn.at.year}"
+    return "" if turn.at is None else described.day(turn.at)
 
 
 def said(turn: Turn) -> str:

@@ -10,7 +10,11 @@ from rag.memory.when.region import Part, Region
 
 __all__ = ["day", "listed", "told"]
 
+# In English whatever the locale, which `%A` and `%B` go by.
 _WEEKDAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_MONTHS: Final = tuple(
+    "January February March April May June July August September October November December".split()  # noqa: SIM905
+)
 _AT_MOST: Final = 4
 
 
@@ -21,7 +25,7 @@ def day(at: datetime) -> str:
         >>> day(datetime(2026, 5, 5))
         'Tuesday, 5 May 2026'
     """
-    return f"{at:%A}, {_date(at)}"
+    return f"{_WEEKDAYS[at.weekday()]}, {_date(at)}"
 
 
 def listed(names: Iterable[str]) -> str:
@@ -75,7 +79,7 @@ def _span(part: Part) -> str:
 
 
 def _date(at: datetime) -> str:
-    return f"{at.day} {at:%B} {at.year}"
+    return f"{at.day} {_MONTHS[at.month - 1]} {at.year}"
 
 
 def _moment(at: datetime) -> str:
