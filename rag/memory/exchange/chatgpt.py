@@ -56,15 +56,11 @@ def _branch(told: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _is_said(message: Mapping[str, Any]) -> bool:
-    content, hidden = (
-        message.get("content") or {},
-        (message.get("metadata") or {}).get("is_visually_hidden_from_conversation"),
-    )
-    is_to_all = message.get("recipient") in (None, "all")
+    author, content, metadata = (message.get(name) or {} for name in ("author", "content", "metadata"))
     return (
-        (message.get("author") or {}).get("role") in _ROLES
-        and is_to_all
-        and not hidden
+        author.get("role") in _ROLES
+        and message.get("recipient") in (None, "all")
+        and not metadata.get("is_visually_hidden_from_conversation")
         and content.get("content_type") not in _HIDDEN
     )
 

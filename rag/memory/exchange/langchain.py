@@ -6,20 +6,14 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from rag.memory.exchange import reading
 from rag.memory.exchange.lines import Said
 from rag.memory.exchange.reading import listed, moment, stable_id, text_of, under
 from rag.types import Turn
 
 __all__ = ["ROLES", "is_langchain", "langchain"]
 
-ROLES: Final[Mapping[str, Any]] = {
-    "human": "user",
-    "ai": "assistant",
-    "AIMessageChunk": "assistant",
-    "HumanMessageChunk": "user",
-    "tool": "tool",
-    "function": "tool",
-}
+ROLES: Final[Mapping[str, Any]] = {**reading.ROLES, "AIMessageChunk": "assistant", "HumanMessageChunk": "user"}
 _CONSTRUCTED: Final = {"HumanMessage": "human", "AIMessage": "ai", "ToolMessage": "tool", "FunctionMessage": "function"}
 
 
@@ -40,7 +34,7 @@ def langchain(data: Any, zone: str, conversation: str) -> Iterator[Said]:
     for name, messages in _sessions(data, conversation):
         for place, written in enumerate(messages):
             kind, told = _message(written) or ("", {})
-            role = ROLES.get(kind) or (_role(told) if kind == "chat" else None)
+            role = ROLES.get(str(told.get("role")).lower() if kind == "chat" else kind)
             if role is None:
                 continue
             text = text_of(told.get("content"))
@@ -93,12 +87,6 @@ def _message(written: Any) -> tuple[str, dict[str, Any]] | None:
     if isinstance(written.get("type"), str) and isinstance(written.get("data"), dict):
         return written["type"], written["data"]
     return None
-
-
-def _role(told: Mapping[str, Any]) -> str | None:
-    return {"human": "user", "user": "user", "ai": "assistant", "assistant": "assistant", "tool": "tool"}.get(
-        str(told.get("role")).lower()
-    )
 
 
 def _time(told: Mapping[str, Any]) -> Any:

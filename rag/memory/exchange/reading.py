@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from rag.errors import InputError
 
-__all__ = ["listed", "moment", "stable_id", "text_of", "under"]
+__all__ = ["ROLES", "listed", "moment", "stable_id", "text_of", "under"]
+
+ROLES: Final[Mapping[str, Any]] = {
+    "user": "user",
+    "human": "user",
+    "assistant": "assistant",
+    "ai": "assistant",
+    "tool": "tool",
+    "function": "tool",
+}
+"""A turn's role by the names that it goes by; others, such as "system", have none."""
 
 
 def stable_id(*parts: Any) -> str:

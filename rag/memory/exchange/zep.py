@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, Final
 
 from rag.memory.exchange.lines import Said
-from rag.memory.exchange.reading import listed, moment, stable_id, under
+from rag.memory.exchange.reading import ROLES, listed, moment, stable_id, under
 from rag.types import Turn
 
 __all__ = ["is_zep", "zep"]
 
-_ROLES: Final[Mapping[str, Any]] = {
-    "user": "user",
-    "human": "user",
-    "assistant": "assistant",
-    "ai": "assistant",
-    "tool": "tool",
-    "function": "tool",
-}
 _NAMES: Final = ("session_id", "thread_id")
 _KEPT_APART: Final = ("uuid", "content", "created_at", "role_type", "role", "name")
 
@@ -44,7 +36,7 @@ def zep(data: Any, zone: str, conversation: str) -> Iterator[Said]:
                 name,
                 Turn(
                     turn_id=str(one.get("uuid") or stable_id(name, place, kind, one["content"])),
-                    role=_ROLES.get(kind),
+                    role=ROLES.get(kind),
                     speaker=str(one.get("name") or (one.get("role") if one.get("role_type") else "") or ""),
                     text=one["content"],
                     at=moment(one.get("created_at")),
