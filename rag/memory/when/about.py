@@ -134,8 +134,8 @@ class Clause:
             before = [self.tokens[n].word for n in range(max(at - 3, 0), at) if n not in self.timed]
             if self.lists["did"].isdisjoint(before):
                 ordered = not self.lists["asking"].isdisjoint(before[-2:]) or at == 0
-                alone = word == "tell" or word in ("ask", "describe")
-                if (ordered or alone) and not (before and before[-1] in ("our", "the", "that", "last", "a")):
+                noun = not self.lists["nouning"].isdisjoint(before[-1:])
+                if (ordered or word in self.lists["alone"]) and not noun:
                     return 0
         return level
 

@@ -172,46 +172,6 @@ def _tonight() -> Expression:
 
 
 @meaning
-def _fixed_date(month: int, day: int, year: int | None = None) -> Expression:
-    return Date(month, day, year)
-
-
-@meaning
-def _ago_half(unit: Unit, n: int) -> Expression:
-    return Ago(n, unit)
-
-
-@meaning
-def _rolling_half(unit: Unit, n: int) -> Expression:
-    return Past(n, unit)
-
-
-@meaning
-def _turned_back(n: int, of: Series) -> Expression:
-    return Turned(of, "back", n)
-
-
-@meaning
-def _several_back(n: int, of: Series) -> Expression:
-    return Turned(of, "back", n)
-
-
-@meaning
-def _before_last(unit: str) -> Expression:
-    return _unit_ago(unit, 2)
-
-
-@meaning
-def _day_ago(n: int) -> Expression:
-    return Ago(n, "day")
-
-
-@meaning
-def _the_other_day() -> Expression:
-    return Ago(1, "day", most=7)
-
-
-@meaning
 def _earlier_part(part: Expression) -> Expression:
     return Earlier(_part_of(part), wider=Ago(0, "day"))
 
@@ -263,5 +223,6 @@ MEANINGS.update(
     recurring=Recurring,
     turned=Turned,
     named=Named,
-    now=lambda: Ago(0, "day"),
+    back=Ago,
+    past=Past,
 )

@@ -112,16 +112,6 @@ def _around(of: Expression) -> Expression | None:
 
 
 @meaning
-def _moved_before(amount: Amount, unit: Units, anchor: Expression) -> Expression:
-    return Moved(-amount[0] * unit[1], unit[0], anchor)
-
-
-@meaning
-def _moved_after(amount: Amount, unit: Units, anchor: Expression) -> Expression:
-    return Moved(amount[0] * unit[1], unit[0], anchor)
-
-
-@meaning
 def _said_before(n: int, text: str) -> Expression:
     return Moved(n, "day", Said(text))
 
@@ -154,11 +144,6 @@ def _session_number(n: int) -> Expression | None:
 
 @meaning
 def _session_nth(n: int) -> Expression | None:
-    return Sessions(n, n) if n else None
-
-
-@meaning
-def _session_ours(n: int) -> Expression | None:
     return Sessions(n, n) if n else None
 
 
@@ -206,16 +191,6 @@ def _session_three(a: int, b: int, c: int) -> Expression:
 @meaning
 def _session_last_weak() -> Expression:
     return Sessions(-1, -1, weak=1)
-
-
-@meaning
-def _session_met() -> Expression:
-    return Sessions(-1, -1)
-
-
-@meaning
-def _session_met_first() -> Expression:
-    return Sessions(1, 1)
 
 
 @meaning
