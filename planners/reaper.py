@@ -18,7 +18,7 @@ from planners.foresee import foreseen
 from planners.mend import completed, with_stand_ins
 from planners.names import said_of
 from planners.offer import given_arguments, offered_examples, offered_lines, offered_schema
-from planners.repair import sound, usable
+from planners.repair import Reading, reading, sound, usable
 from planners.retrieval import NOTHING, spared
 from planners.rules import Rules, named_choices, named_sources
 from planners.shown import said_before
@@ -79,9 +79,10 @@ class Reaper:
             return prior.noted("planned by rules, since there is no model")
         named = named_sources(task.question, task.cards)
         offered = yield from fittest(task, prior, named)
+        read = reading(task, offered)
         try:
-            text = yield from _written(task, offered, prior)
-            written, plan = yield from sound(text, task, offered)
+            text = yield from _written(task, offered, prior, read)
+            written, plan = yield from sound(text, read, task, offered)
         except (ModelError, BudgetExceeded, PromptError) as error:
             return prior.noted(f"planned by rules, since the model wrote no plan: {error}")
         except PlanError as error:
@@ -95,7 +96,7 @@ class Reaper:
 
 
 def _written(
-    task: Task, offered: Sequence[SourceCard], prior: Plan
+    task: Task, offered: Sequence[SourceCard], prior: Plan, read: Reading
 ) -> Generator[tuple[Action, ...], tuple[Observation, ...], str]:
     given = given_arguments(offered, task)
     values = {
@@ -111,7 +112,7 @@ def _written(
         values,
         schema=offered_schema(offered, given),
         max_tokens=_MOST_TOKENS,
-        keep=lambda text: usable(text, task, offered),
+        keep=lambda text: usable(text, read),
         foresee=lambda text: foreseen(text, task, offered),
     )
     return reply.text

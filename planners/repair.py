@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
-from typing import Final
+from collections.abc import Callable, Generator, Sequence
+from functools import cache
+from typing import Final, TypeAlias
 
 from planners.actions import affords, complete
 from planners.mend import mended
@@ -15,15 +16,28 @@ from rag.errors import BudgetExceeded, ModelError, PlanError, PromptError
 from rag.plan import Plan, Step, problems
 from rag.protocols import Action, Observation, Task
 
-__all__ = ["sound", "usable"]
+__all__ = ["Reading", "reading", "sound", "usable"]
+
+Reading: TypeAlias = Callable[[str], tuple[Plan, Plan]]
+"""Reads the plan in what a model wrote: as it was written, and mended. Raises a PlanError where it cannot be mended."""
 
 _MOST_TOKENS: Final = 1000
 _MOST_PROBLEMS: Final = 8
 _PLAN_LENGTH: Final = 3000  # characters
 
 
+def reading(task: Task, offered: Sequence[SourceCard]) -> Reading:
+    """How plans over these sources are read: once, for whether a text is worth keeping and for what becomes of it."""
+
+    def read(text: str) -> tuple[Plan, Plan]:
+        written = read_plan(text)
+        return written, mended(written, task, offered)
+
+    return cache(read)
+
+
 def sound(
-    text: str, task: Task, offered: Sequence[SourceCard]
+    text: str, read: Reading, task: Task, offered: Sequence[SourceCard]
 ) -> Generator[tuple[Action, ...], tuple[Observation, ...], tuple[Plan, Plan]]:
     """The plan in what a model wrote: as it was written, and mended.
 
@@ -34,8 +48,7 @@ def sound(
         PlanError: it cannot be mended.
     """
     try:
-        written = read_plan(text)
-        return written, mended(written, task, offered)
+        return read(text)
     except PlanError as error:
         if not affords(task, made=1):
             raise
@@ -69,10 +82,10 @@ def _sound_part(plan: Plan, task: Task, offered: Sequence[SourceCard]) -> Plan:
     return mended(plan.replace(steps=tuple(kept)), task, offered).noted(*notes)
 
 
-def usable(text: str, task: Task, offered: Sequence[SourceCard]) -> bool:
+def usable(text: str, read: Reading) -> bool:
     """Whether what a model wrote has a plan that rules can mend, if it needs that."""
     try:
-        mended(read_plan(text), task, offered)
+        read(text)
     except PlanError:
         return False
     return True

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import Any, Final
 
 from rag.plan import Plan, from_model
@@ -17,8 +16,6 @@ _MOST_FAILED: Final = 100
 """Objects that begin and do not end well, after which nothing is expected: each may take as long as the text is."""
 
 
-# A text is read to see whether it is worth keeping, and again when it is used.
-@lru_cache(maxsize=16)
 def read_plan(text: str) -> Plan:
     r"""The plan in what a model wrote: its outermost JSON object with "steps", whatever stands around it.
 
