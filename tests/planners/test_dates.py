@@ -56,8 +56,11 @@ def test_what_names_no_day_is_left_alone(text):
 
 
 @given(st.text(max_size=120), st.dates())
-def test_any_text_is_read_without_error(text, today):
-    find_days(text, today)
+def test_days_in_any_text_are_words_of_it_and_in_order(text, today):
+    found = find_days(text, today)
+    if found is not None:
+        assert found.words in text
+        assert (found.start or date.min) <= (found.end or date.max)
 
 
 @given(st.sampled_from(["last", "this", "next"]), st.sampled_from(["week", "month", "year"]), st.dates())

@@ -11,6 +11,7 @@ from planners.rules import Rules
 from rag.card import SourceCard, free_query
 from rag.errors import SourceError
 from rag.plan import Ref, check, references
+from rag.plan.check import MAX_STEPS
 from rag.protocols import Execute, Executed, Failed, Probe, Read, Relevance, Task
 from rag.types import Evidence
 
@@ -303,8 +304,10 @@ def test_any_question_has_a_plan_that_fits_the_sources(question, score, texts, o
 
 
 @pytest.mark.parametrize("question", ["what " * 4000, " " * 19_000 + "a", "and what do " * 1600, "Aa " * 6600])
-def test_a_very_long_question_is_planned_without_delay(question, task, shop):
-    next(Rules().plan(task(question, shop)))
+def test_a_very_long_question_is_planned_without_delay(question, planned, task, shop):
+    plan = planned(Rules(), task(question, shop))
+    assert {step.source for step in plan.steps} == {"policies", "products", "reviews"}
+    assert len(plan.steps) <= MAX_STEPS
 
 
 class _Place(BaseModel):
