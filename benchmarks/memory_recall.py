@@ -10,7 +10,6 @@ evidence. `clean` leaves out the questions whose labels an audit found wrong.
 from __future__ import annotations
 
 import argparse
-import gzip
 import json
 import time
 from collections import defaultdict
@@ -22,6 +21,7 @@ from statistics import fmean, quantiles
 from typing import Any
 
 from benchmarks.common import data_dir, jsonl, qrels, report
+from benchmarks.memory_time import recall_and_f2, said
 from rag import Memory, Scope, Turn
 from rag.memory.recalled import Recall
 from rag.settings import Settings
@@ -137,40 +137,21 @@ def zyphra(memory: Memory) -> dict[str, Any]:
     folder = data_dir("zyphra_temporal_memory")
     ends: dict[str, datetime] = {}
     for path in sorted((folder / "ConversationData").glob("*.json.gz")):
-        ends |= added(memory, zyphra_turns(path))
+        ends |= added(memory, ((path.name.partition(".")[0], turn) for turn in said(path)))
     records: Records = defaultdict(list)
     clock = Clock()
     for group in jsonl(folder / "questions.jsonl.gz"):
         if group["kind"] != "content_time_qs":
             continue
-        conversation, wanted = str(group["conversation"]), set(map(str, group["relevant_response_numbers"]))
+        conversation, wanted = str(group["conversation"]), frozenset(map(str, group["relevant_response_numbers"]))
         for question in group["questions"]:
             recall = clock.timed(partial(memory.recall, question, conversation, now=ends[conversation]))
             found = {turn.turn_id for turn in recall.turns}
+            share, f2 = recall_and_f2(found, wanted)
             records["time and content"].append(
-                zyphra_record(found, wanted) | {"windows": float(recall.window is not None), "turns": len(found)}
+                {"recall": share, "F2": f2, "windows": float(recall.window is not None), "turns": len(found)}
             )
     return means(records) | {"time": clock.told}
-
-
-def zyphra_turns(path: Path) -> Iterator[tuple[str, Turn]]:
-    with gzip.open(path, "rt", encoding="utf-8") as file:
-        sessions: dict[str, Any] = json.load(file)
-    for name, turns in sessions.items():
-        if not isinstance(turns, list):
-            continue
-        for turn in turns:
-            at = datetime.strptime(turn["date_time"], "%I:%M:%S %p on %A %d %B, %Y").replace(tzinfo=UTC)
-            yield (
-                path.name.partition(".")[0],
-                Turn(turn_id=turn["response_number"], speaker=turn["speaker"], text=turn["text"], at=at, session=name),
-            )
-
-
-def zyphra_record(found: set[str], wanted: set[str]) -> dict[str, float]:
-    hits = len(found & wanted)
-    precision, recall = hits / len(found) if found else 0.0, hits / len(wanted)
-    return {"recall": recall, "F2": 5 * precision * recall / (4 * precision + recall) if hits else 0.0}
 
 
 def added(memory: Memory, said: Iterator[tuple[str, Turn]], scope: Scope | None = None) -> dict[str, datetime]:

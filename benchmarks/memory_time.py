@@ -20,6 +20,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from statistics import fmean
 from typing import Any
 
@@ -61,21 +62,21 @@ def talks() -> dict[int, Talk]:
     return {int(path.name.split(".")[0]): _talk(path) for path in sorted(folder.glob("*.json.gz"))}
 
 
-def _talk(path: Any) -> Talk:
+def said(path: Path) -> Iterator[Turn]:
+    """The turns of a conversation's file."""
     with gzip.open(path, "rt", encoding="utf-8") as lines:
         data = json.load(lines)
-    parts = grouped(
-        Turn(
-            turn_id=turn["response_number"],
-            speaker=turn["speaker"],
-            text=turn["text"],
-            at=datetime.strptime(turn["date_time"], "%I:%M:%S %p on %A %d %B, %Y").replace(tzinfo=UTC),
-            session=name,
-        )
-        for name in data
-        if re.fullmatch(r"session_\d+", name)
-        for turn in data[name]
-    )
+    for name in data:
+        if re.fullmatch(r"session_\d+", name):
+            for turn in data[name]:
+                at = datetime.strptime(turn["date_time"], "%I:%M:%S %p on %A %d %B, %Y").replace(tzinfo=UTC)
+                yield Turn(
+                    turn_id=turn["response_number"], speaker=turn["speaker"], text=turn["text"], at=at, session=name
+                )
+
+
+def _talk(path: Path) -> Talk:
+    parts = grouped(said(path))
     number = {turn.turn_id: session.number for session, turns in parts for turn in turns}
     return Talk(tuple(turn for _, turns in parts for turn in turns), number, tuple(session for session, _ in parts))
 
@@ -135,7 +136,7 @@ def measured(asked: Sequence[Asked], talked: Mapping[int, Talk]) -> dict[str, An
         started = time.process_time()
         reading = read(question.text, now=talk.now, sessions=talk.sessions, context=question.context)
         spent += time.process_time() - started
-        score = _score(given(reading, talk), question.gold)
+        score = recall_and_f2(given(reading, talk), question.gold)
         scores[question.kind, question.subtype].append(score)
         scores[question.kind, "all"].append(score)
     return {
@@ -151,7 +152,8 @@ def measured(asked: Sequence[Asked], talked: Mapping[int, Talk]) -> dict[str, An
     }
 
 
-def _score(found: set[str], gold: frozenset[str]) -> tuple[float, float]:
+def recall_and_f2(found: set[str], gold: frozenset[str]) -> tuple[float, float]:
+    """Both from 0 to 1; where nothing is meant, finding nothing is right."""
     hits = len(found & gold)
     if not gold:
         return float(not found), float(not found)
