@@ -97,11 +97,9 @@ def test_histories_of_langchain_come_by_session(data):
 
 
 def test_messages_that_langchain_dumped_are_read():
-    langchain_core = pytest.importorskip("langchain_core")
     from langchain_core.load import dumpd
     from langchain_core.messages import AIMessage, HumanMessage
 
-    assert langchain_core
     assert said([dumpd(HumanMessage("Hello")), dumpd(AIMessage("Hi"))], conversation="c") == [
         ("c", "user", "Hello"),
         ("c", "assistant", "Hi"),
