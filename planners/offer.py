@@ -19,7 +19,14 @@ from rag.plan.check import MAX_STEPS
 from rag.plan.givers import Givers, givers_among, gives_passages, needs, row_fields
 from rag.protocols import Example, Task
 
-__all__ = ["given_arguments", "offered_arguments", "offered_examples", "offered_lines", "offered_schema"]
+__all__ = [
+    "given_arguments",
+    "offered",
+    "offered_arguments",
+    "offered_examples",
+    "offered_lines",
+    "offered_schema",
+]
 
 MOST_ARGUMENTS: Final = 6
 """Arguments of one source that a model is shown, at most; required ones always are."""
@@ -38,6 +45,17 @@ _TIMELY: Final = re.compile(
     r"between|(?:last|this|next|past)\s+(?:\w+\s+)?(?:day|week|month|year)s?)\b",
     re.IGNORECASE,
 )
+
+
+def offered(cards: Sequence[SourceCard], task: Task) -> tuple[dict[str, str], Schema]:
+    """What each prompt that plans is given: the date, a line for each source, the question; and a plan's schema."""
+    given = given_arguments(cards, task)
+    values = {
+        "date": f"{task.now:%A, %d %B %Y}",
+        "sources": offered_lines(cards, given),
+        "question": inert(task.question),
+    }
+    return values, offered_schema(cards, given)
 
 
 def given_arguments(cards: Sequence[SourceCard], task: Task) -> dict[str, set[str]]:

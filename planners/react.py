@@ -15,12 +15,12 @@ from typing import Any, Final
 from planners.actions import affords, answered, complete, execute, joined, planned, read, retrieve_and_read
 from planners.conversation import considered
 from planners.fittest import fittest
-from planners.offer import given_arguments, offered_lines, offered_schema
+from planners.offer import offered
 from planners.retrieval import NOTHING, spared
 from planners.rules import Rules, named_sources
 from planners.shown import found, said_before
 from planners.written import objects
-from prompts.inert import inert, on_one_line
+from prompts.inert import on_one_line
 from rag.card import Schema
 from rag.errors import BudgetExceeded, ModelError, PlanError, PromptError, RagError
 from rag.plan import Plan, Step, repair
@@ -112,15 +112,16 @@ class _Trail:
 
     def walked(self) -> _Walking:
         """Take steps until the model has had enough; what broke the walk off before that, if anything did."""
-        offered = yield from fittest(self.task, Plan(), named_sources(self.task.question, self.task.cards))
-        given = given_arguments(offered, self.task)
-        sources = offered_lines(offered, given)
-        schema = _step_schema(offered_schema(offered, given))
+        cards = yield from fittest(self.task, Plan(), named_sources(self.task.question, self.task.cards))
+        values, plans = offered(cards, self.task)
+        values["conversation"] = said_before(self.task.turns)
+        schema = _step_schema(plans)
         for made in range(MOST_STEPS):
             if not affords(self.task, made):
                 return "the budget leaves no model call for a further step"
+            shown = values | {"steps": "\n".join(self.lines)}
             try:
-                reply = yield from complete("react", self._values(sources), schema=schema, max_tokens=_MOST_TOKENS)
+                reply = yield from complete("react", shown, schema=schema, max_tokens=_MOST_TOKENS)
             except (ModelError, BudgetExceeded, PromptError) as error:
                 return f"the model wrote no further step: {error}"
             written = next(objects(reply.text), {})
@@ -130,15 +131,6 @@ class _Trail:
             if self.wasted >= _MOST_WASTED:
                 return "the model came to no further step that could be run"
         return f"the model had not finished after {MOST_STEPS} steps"
-
-    def _values(self, sources: str) -> dict[str, str]:
-        return {
-            "date": f"{self.task.now:%A, %d %B %Y}",
-            "sources": sources,
-            "conversation": said_before(self.task.turns),
-            "question": inert(self.task.question),
-            "steps": "\n".join(self.lines),
-        }
 
     def _taken(self, written: Mapping[str, Any], text: str) -> Generator[_Actions, _Observations, None]:
         """Run what the model wrote, if it can be run, and note what there is to see."""

@@ -17,13 +17,12 @@ from planners.fittest import MOST_OFFERED, fittest
 from planners.foresee import foreseen
 from planners.mend import completed, with_stand_ins
 from planners.names import said_of
-from planners.offer import given_arguments, offered_examples, offered_lines, offered_schema
+from planners.offer import offered, offered_examples
 from planners.repair import Reading, reading, sound, usable
 from planners.retrieval import NOTHING, spared
 from planners.rules import Rules, named_choices, named_sources
 from planners.shown import said_before
 from planners.written import read_plan
-from prompts.inert import inert
 from rag.card import SourceCard
 from rag.errors import BudgetExceeded, ModelError, PlanError, PromptError
 from rag.plan import Plan
@@ -78,11 +77,11 @@ class Reaper:
         if not task.model:
             return prior.noted("planned by rules, since there is no model")
         named = named_sources(task.question, task.cards)
-        offered = yield from fittest(task, prior, named)
-        read = reading(task, offered)
+        cards = yield from fittest(task, prior, named)
+        read = reading(task, cards)
         try:
-            text = yield from _written(task, offered, prior, read)
-            written, plan = yield from sound(text, read, task, offered)
+            text = yield from _written(task, cards, prior, read)
+            written, plan = yield from sound(text, read, task, cards)
         except (ModelError, BudgetExceeded, PromptError) as error:
             return prior.noted(f"planned by rules, since the model wrote no plan: {error}")
         except PlanError as error:
@@ -96,23 +95,20 @@ class Reaper:
 
 
 def _written(
-    task: Task, offered: Sequence[SourceCard], prior: Plan, read: Reading
+    task: Task, cards: Sequence[SourceCard], prior: Plan, read: Reading
 ) -> Generator[tuple[Action, ...], tuple[Observation, ...], str]:
-    given = given_arguments(offered, task)
-    values = {
-        "date": f"{task.now:%A, %d %B %Y}",
+    values, schema = offered(cards, task)
+    values |= {
         "conversation": said_before(task.turns),
-        "sources": offered_lines(offered, given),
-        "examples": offered_examples(task.examples, offered),
-        "draft": drafted(prior, said_of(task.question, offered), offered),
-        "question": inert(task.question),
+        "examples": offered_examples(task.examples, cards),
+        "draft": drafted(prior, said_of(task.question, cards), cards),
     }
     reply = yield from complete(
         "plan",
         values,
-        schema=offered_schema(offered, given),
+        schema=schema,
         max_tokens=_MOST_TOKENS,
         keep=lambda text: usable(text, read),
-        foresee=lambda text: foreseen(text, task, offered),
+        foresee=lambda text: foreseen(text, task, cards),
     )
     return reply.text

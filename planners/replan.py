@@ -15,11 +15,11 @@ from typing import Final
 from planners.actions import affords, complete, execute, joined, planned
 from planners.fittest import fittest
 from planners.lost import Lost, referring
-from planners.offer import given_arguments, offered_lines, offered_schema
+from planners.offer import offered
 from planners.restate import restated
 from planners.shown import found
 from planners.written import read_plan
-from prompts.inert import inert, on_one_line
+from prompts.inert import on_one_line
 from rag.errors import BudgetExceeded, ModelError, PlanError, PromptError, RagError
 from rag.plan import Plan, Step, repair
 from rag.plan.draw import call
@@ -90,20 +90,17 @@ def _planned_anew(
 def _written(executed: Executed, lost: Lost, task: Task, first: str) -> _Planning:
     """What the model writes for the lost part."""
     left = tuple(card for card in task.cards if card.name not in lost.down)
-    offered = yield from fittest(replace(task, cards=left), Plan(), ())
-    given = given_arguments(offered, task)
+    cards = yield from fittest(replace(task, cards=left), Plan(), ())
+    values, schema = offered(cards, task)
     done = [f"{step.id}: {_call(step)}\n{found(executed.rows.get(step.id, ()))}" for step in lost.kept.steps]
-    values = {
-        "date": f"{task.now:%A, %d %B %Y}",
-        "sources": offered_lines(offered, given),
-        "question": inert(task.question),
+    values |= {
         "done": "\n".join(done) or "nothing",
         "failed": "\n".join(
             f"{step.id}: {_call(step)}: {on_one_line(lost.why[step.id], _LINE_LENGTH)}" for step in lost.steps
         ),
         "first": first,
     }
-    reply = yield from complete("replan", values, schema=offered_schema(offered, given), max_tokens=_MOST_TOKENS)
+    reply = yield from complete("replan", values, schema=schema, max_tokens=_MOST_TOKENS)
     return read_plan(reply.text)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from prompts.inert import on_one_line
+from rag.plan.givers import PASSAGE
 from rag.types import Turn
 
 __all__ = ["found", "said_before"]
@@ -19,7 +20,6 @@ _TURN_LENGTH: Final = 240  # characters
 _SPEAKER_LENGTH: Final = 80  # characters
 _ROWS: Final = 3
 _ROW_LENGTH: Final = 320  # characters
-_ASIDE: Final = frozenset(("doc_id", "chunk_id", "title", "text", "score", "span", "metadata"))
 
 
 def said_before(turns: Sequence[Turn]) -> str:
@@ -58,7 +58,7 @@ def _row(row: Mapping[str, Any]) -> str:
     if row.get("text") is not None:
         return ": ".join(_words(row[name]) for name in ("title", "text") if row.get(name))
     return "; ".join(
-        f"{name}: {_words(v)}" for name, v in row.items() if v is not None and name not in _ASIDE - {"title"}
+        f"{name}: {_words(v)}" for name, v in row.items() if v is not None and name not in PASSAGE - {"title"}
     )
 
 

@@ -29,8 +29,11 @@ def allowed(plan: Plan, task: Task) -> Plan:
     return check(plan, task.cards)
 
 
-def signed(plan: Plan, task: Task, costs: Costs) -> Plan:
-    """The plan with its question, and the fingerprints and costs of its sources, so that it can be saved and priced."""
+def signed(plan: Plan, task: Task, costs: Costs, *, silent: Collection[str] = ()) -> Plan:
+    """The plan with its question, and the fingerprints and costs of its sources, so that it can be saved and priced.
+
+    A note names the sources that were asked how much they may hold and did not tell, or not in time.
+    """
     asked = {step.source for step in plan.steps}
     prints = {card.name: card.fingerprint for card in task.cards if card.name in asked}
     # Where there are few, the others' costs are known as well: a step that is added has its price.
@@ -39,7 +42,10 @@ def signed(plan: Plan, task: Task, costs: Costs) -> Plan:
     if task.model:
         known[READING] = costs.of_reading()
     question = task.question if plan.question is None else plan.question
-    return plan.replace(question=question or None, sources=prints, costs=known)
+    note = f"planned without word, or word in time, of how much they may hold from: {', '.join(silent)}"
+    # Plans that go on from one another have it already.
+    told = (note,) if silent and note not in plan.notes else ()
+    return plan.replace(question=question or None, sources=prints, costs=known, notes=(*plan.notes, *told))
 
 
 def afforded(

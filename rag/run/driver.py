@@ -125,6 +125,7 @@ class Driver:
         self._runs: list[PlanRun] = []
         self._draft: Draft | None = None
         self._partial = False
+        self._silent: dict[str, None] = {}  # sources that were probed and told nothing, in order
 
     def _asks(self, model: Model) -> Asking:
         tools = self._tools
@@ -258,6 +259,7 @@ class Driver:
             scores = await together([partial(self._calls.relevance, name, action.question) for name in telling])
             known = {name: score for name, score in zip(telling, scores, strict=True) if score is not None}
             span.attributes["sources"] = len(known)
+        self._silent.update(dict.fromkeys(name for name in telling if name not in known))
         return Relevance(known)
 
     async def _executed(self, action: Execute) -> Executed:
@@ -281,7 +283,7 @@ class Driver:
         return afforded(plan, self._task, self._ledger, seconds, exact=action.exact, done=done)
 
     def _signed(self, plan: Plan) -> Plan:
-        return signed(plan, self._task, self._tools.costs)
+        return signed(plan, self._task, self._tools.costs, silent=self._silent)
 
     def _tell(self, kind: Any, **payload: Any) -> None:
         if self._listen is None:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from rag.card import SourceCard
-from rag.errors import ConfigError, ScopeError, SourceError
+from rag.errors import ConfigError, RagError, ScopeError, SourceError
 from rag.types import Scope
 
-__all__ = ["admit", "given", "make_card", "read_arguments"]
+__all__ = ["admit", "given", "make_card", "read_arguments", "translated"]
 
 
 def make_card(name: str, **fields: Any) -> SourceCard:
@@ -65,6 +66,22 @@ def given(arguments: BaseModel) -> dict[str, Any]:
         for name in arguments.model_fields_set
         if (value := getattr(arguments, name)) is not None or fields[name].is_required()
     }
+
+
+@contextmanager
+def translated(name: str) -> Iterator[None]:
+    """The framework's own errors as the source's.
+
+    Raises:
+        SourceError: what lies behind the source failed; it says whether to try again, and when.
+    """
+    try:
+        yield
+    except SourceError:
+        raise
+    except RagError as error:
+        retryable, wait = getattr(error, "retryable", False), getattr(error, "retry_after", None)
+        raise SourceError(f"{name}: {error}", source=name, retryable=retryable, retry_after=wait) from error
 
 
 def _first_problem(error: ValidationError) -> str:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from rag.card import Schema, ScopeField, SourceCard, free_query
-from rag.errors import ConfigError, RagError, SourceError
+from rag.errors import ConfigError
 from rag.protocols import Row
-from rag.sources.arguments import admit, make_card, read_arguments
+from rag.sources.arguments import admit, make_card, read_arguments, translated
 from rag.sources.threads import Threads
 from rag.types import Hit, Scope
 
@@ -89,7 +88,7 @@ class IndexSource:
         """
         admit(self._card, scope)
         query = read_arguments(self._card, args).model_dump()["query"]
-        with self._translated():
+        with translated(self._card.name):
             hits = await self._threads.run(
                 self._index.search, query, self._k, scope=self._seen_by(scope), collection=self._collection
             )
@@ -101,21 +100,12 @@ class IndexSource:
         Raises:
             SourceError: the index could not be searched.
         """
-        with self._translated():
+        with translated(self._card.name):
             found = await self._threads.run(self._index.relevance, question, self._seen_by(scope))
         return found.get(self._collection, 0.0)
 
     def __repr__(self) -> str:
         return f"IndexSource({self._card.name!r}, {self._index!r})"
-
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        try:
-            yield
-        except RagError as error:
-            name, retryable = self._card.name, getattr(error, "retryable", False)
-            wait = getattr(error, "retry_after", None)
-            raise SourceError(f"{name}: {error}", source=name, retryable=retryable, retry_after=wait) from error
 
     def _seen_by(self, scope: Scope) -> Scope | None:
         return None if self._card.shared else scope

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import BaseModel, ConfigDict, Field
 
 from rag.card import Schema, ScopeField, SourceCard
-from rag.errors import RagError, SourceError
+from rag.errors import SourceError
 from rag.protocols import Row, Source
 from rag.run.task import Asked
-from rag.sources.arguments import admit, make_card, read_arguments
+from rag.sources.arguments import admit, make_card, read_arguments, translated
 from rag.sources.threads import Threads
 from rag.types import Hit, Scope, Turn
 
@@ -107,13 +107,8 @@ class MemorySource:
         """
         admit(self.card, scope)
         wanted = read_arguments(self.card, args)
-        try:
+        with translated(MEMORY):
             return await _THREADS.run(self._found, MemoryArguments.model_validate(wanted.model_dump()), scope)
-        except SourceError:
-            raise
-        except RagError as error:
-            retryable = getattr(error, "retryable", False)
-            raise SourceError(f"{MEMORY}: {error}", source=MEMORY, retryable=retryable) from error
 
     def _found(self, wanted: MemoryArguments, scope: Scope) -> list[Row]:
         from rag.memory import recall

@@ -572,3 +572,15 @@ async def test_a_limit_that_is_reached_strictly_is_told_after_the_answer_was_kep
     with pytest.raises(BudgetExceeded) as error:
         await driver(budget=Budget(calls_per_source=1)).answer(read_and_answer(two_steps()), keep, strict=True)
     assert kept == [error.value.partial]
+
+
+async def test_a_source_that_does_not_tell_how_much_it_may_hold_is_named_once_in_the_plan():
+    def planner(task):
+        yield Probe("how?"), Probe("why?")
+        (executed,) = yield (Execute(one_step()),)
+        return Answer(text="done", plan=executed.plan, notes=executed.plan.notes)
+
+    answer = await driver(Docs(), Docs("shy", relevance=OSError("broken"))).answer(Planned(planner))
+    told = "planned without word, or word in time, of how much they may hold from: shy"
+    assert answer.plan.notes.count(told) == 1
+    assert told in answer.notes
