@@ -16,12 +16,14 @@ from rag.card import Schema, SourceCard
 from rag.errors import RagError
 from rag.plan import Plan, Step
 from rag.types import Answer, Budget, Citation, Evidence, Scope, Turn, Usage
+from rag.verdict import Verdict
 
 if TYPE_CHECKING:
     import numpy as np
 
 __all__ = [
     "Action",
+    "Assess",
     "Complete",
     "Completion",
     "Draft",
@@ -236,7 +238,16 @@ class Read:
     style: Literal["cited", "chain", "chat"] = "cited"
 
 
-Action: TypeAlias = Complete | Probe | Execute | Read
+@dataclass(frozen=True, slots=True)
+class Assess:
+    """Have it checked whether the evidence is enough for the question; `by` names the check, as `rag.read.sufficiency` does."""
+
+    question: str
+    evidence: Evidence
+    by: str = "coverage"
+
+
+Action: TypeAlias = Complete | Probe | Execute | Read | Assess
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,7 +302,7 @@ class Failed:
     error: RagError
 
 
-Observation: TypeAlias = Completion | Relevance | Executed | Draft | Failed
+Observation: TypeAlias = Completion | Relevance | Executed | Draft | Verdict | Failed
 
 Steps: TypeAlias = Generator[tuple[Action, ...], tuple[Observation, ...], Answer]
 

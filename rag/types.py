@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
 from rag.card import ScopeField
 from rag.plan import Plan
 from rag.trace import Trace
+from rag.verdict import Verdict
 
 __all__ = [
     "Answer",
@@ -227,7 +228,7 @@ class Answer(_Value):
     """What came of a question: the text, what bears it out, and how it came about.
 
     `partial` says that something that was needed is missing; `notes` says what, and tells
-    fallbacks, repairs and whether a model was used.
+    fallbacks, repairs and whether a model was used; `verdict`, where it was checked, what is borne out.
     """
 
     text: str
@@ -237,6 +238,7 @@ class Answer(_Value):
     plan: Plan = Plan()
     usage: Usage = Usage()
     trace: Trace = Trace()
+    verdict: Verdict | None = None
     partial: bool = False
     notes: tuple[str, ...] = ()
 

@@ -18,7 +18,16 @@ HEAVY = {
     "aiohttp", "chromadb", "fastapi", "httpx", "langchain_core", "numpy", "onnxruntime", "openai", "psycopg", "rich",
     "click", "sqlalchemy", "tantivy", "tenacity", "tiktoken", "tokenizers", "typer", "uvicorn",
 }  # fmt: skip
-PLANNERS_MAY_IMPORT = {"rag.card", "rag.errors", "rag.plan", "rag.protocols", "rag.types", "planners", "prompts"}
+PLANNERS_MAY_IMPORT = {
+    "rag.card",
+    "rag.errors",
+    "rag.plan",
+    "rag.protocols",
+    "rag.types",
+    "rag.verdict",
+    "planners",
+    "prompts",
+}
 LONG_MODULES = {
     "rag/assistant.py": "the signatures of its public methods stand in full, sync and async",
     "rag/protocols.py": "the seams stand together, each with its contract",
