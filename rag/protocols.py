@@ -240,7 +240,7 @@ class Read:
 
 @dataclass(frozen=True, slots=True)
 class Assess:
-    """Have it checked whether the evidence is enough for the question; `by` names the check, as `rag.read.sufficiency` does."""
+    """Have it checked whether the evidence is enough for the question, by a check of `rag.read.sufficiency`."""
 
     question: str
     evidence: Evidence
