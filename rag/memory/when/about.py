@@ -144,7 +144,7 @@ class Clause:
             if self.talk[at] and at not in self.timed:
                 return True
             word = self.tokens[at].word
-            if not self._light(at) or word in self.lists["subjects"] or word.endswith("ing"):
+            if not self._light(at) or word in self.lists["subjects"] or self._doing(word):
                 return False
         return False
 
@@ -160,9 +160,12 @@ class Clause:
 
     def _subordinate(self, start: int, end: int) -> bool:
         words = [token.word for token in self.tokens[start:end]]
-        if words and words[0].endswith("ing") and words[0] not in self.lists["light"]:
+        if words and self._doing(words[0]):
             return True
         return any(word in self.lists["subjects"] for word in words[1:])
+
+    def _doing(self, word: str) -> bool:
+        return word.endswith("ing") and word not in self.lists["light"] and word not in self.lists["notdoing"]
 
     def _attributive(self, start: int, end: int) -> bool:
         """Whether the time tells of a thing that is no talk: "the June deadline", "Monday's meeting"."""

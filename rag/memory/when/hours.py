@@ -16,11 +16,15 @@ __all__ = ["Clock", "night"]
 
 @dataclass(frozen=True)
 class Clock(Expression):
-    """A part of the day, in minutes from midnight; past 1440 it runs into the next day."""
+    """A part of the day, in minutes from midnight; past 1440 it runs into the next day.
+
+    `moment` is the minute that was named, where one was: what is after 8 pm begins there.
+    """
 
     low: int
     high: int
     kind: Literal["part", "time", "night"] = "part"
+    moment: int | None = None
     _rank: ClassVar[int] = 30
 
     def _candidates(self, frame: Frame, within: Region) -> Iterator[Region]:
@@ -42,7 +46,13 @@ def _oclock(h: int, m: int | None = None, half: int = 0) -> Expression | None:
     if h > 24 or (m or 0) > 59 or (half and h > 12):
         return None
     low = (h % 12 + half if half else h) * 60 + (m or 0)
-    return Clock(low, low + 60, "time") if m is None else Clock(max(low - 15, 0), low + 16, "time")
+    start, end = (low, low + 60) if m is None else (max(low - 15, 0), low + 16)
+    return Clock(start, end, "time", low)
+
+
+@meaning
+def _moment(at: int) -> Expression:
+    return Clock(at, at + 1, "time", at)
 
 
 @meaning

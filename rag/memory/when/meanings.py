@@ -102,7 +102,8 @@ def _session_pair(a: int, b: int) -> Expression:
 def _beyond(how: Any, anchor: Expression) -> Expression:
     if not isinstance(anchor, Clock):
         return Beyond(how, anchor)
-    edge = anchor.high if how in ("after", "until") else anchor.low
+    outer = anchor.high if how in ("after", "until") else anchor.low
+    edge = outer if anchor.moment is None else anchor.moment
     return Clock(edge, 24 * 60) if how in ("since", "after") else Clock(0, edge)
 
 

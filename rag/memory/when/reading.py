@@ -164,7 +164,7 @@ def leaning(read: Read, anchor: Expression, frame: Frame, language: Grammar) -> 
 
 def _likely(window: Window, bond: Bond, frame: Frame) -> bool:
     """Whether a loosely bound time can be one of the conversation: something was said then."""
-    return bond >= Bond.BESIDE or not frame.sessions or not frame.empty(window.parts)
+    return bond != Bond.WEAK or not frame.sessions or not frame.empty(window.parts)
 
 
 def _spelt(text: str, tokens: Sequence[Token]) -> str:

@@ -266,6 +266,9 @@ class Moved(Expression):
     anchor: Expression
     _rank: ClassVar[int] = 50
 
+    def _speaks(self) -> bool:
+        return self.anchor.of_sessions
+
     def _candidates(self, frame: Frame, within: Region) -> Iterator[Region]:
         for region in self.anchor.candidates(frame, ALL):
             span = extent(region)
