@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import copy
 import logging
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -114,6 +115,40 @@ class Assistant(Closing):
     def memory(self) -> Memory | None:
         """What keeps conversations, if anything does."""
         return self._memory
+
+    @property
+    def model(self) -> Model | None:
+        """What writes plans and answers, if anything does."""
+        return self._tools.model
+
+    @property
+    def clock(self) -> Callable[[], datetime]:
+        """What tells the time, in the zone of those who ask."""
+        return self._clock
+
+    def replaced(
+        self,
+        *,
+        sources: Iterable[Source] | None = None,
+        model: Model | None = None,
+        clock: Callable[[], datetime] | None = None,
+    ) -> Self:
+        """This assistant with other sources, another model or another clock; the rest is shared by both.
+
+        What has been kept across questions does not go with it: it came from the parts that are replaced.
+
+        Raises:
+            ConfigError: a source is none, or two share a name; or the model is none.
+        """
+        other, tools = copy.copy(self), self._tools
+        other._clock = clock or self._clock
+        other._tools = replace(
+            tools,
+            sources=tools.sources if sources is None else bind_sources(sources),
+            model=tools.model if model is None else bind_model(model),
+            kept=opened_cache(tools.kept is not None),
+        )
+        return other
 
     async def aask(
         self,

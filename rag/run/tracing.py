@@ -15,7 +15,7 @@ from pydantic import JsonValue
 from rag.trace import Span, SpanKind, Trace
 from rag.types import Usage
 
-__all__ = ["Forward", "OpenSpan", "Tracer", "nowhere"]
+__all__ = ["Forward", "OpenSpan", "Tracer", "current_span", "nowhere"]
 
 
 class OpenSpan:
@@ -91,6 +91,11 @@ def nowhere(_: OpenSpan) -> AbstractContextManager[object]:
 
 # A task starts with a copy of its maker's context, so a span's parent is the one it was made under.
 _current: ContextVar[OpenSpan | None] = ContextVar("rag_span", default=None)
+
+
+def current_span() -> OpenSpan | None:
+    """The span that the caller runs in, of whichever question; None outside of all."""
+    return _current.get()
 
 
 class Tracer:

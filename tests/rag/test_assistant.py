@@ -632,3 +632,20 @@ def test_a_step_that_is_added_to_a_plan_has_its_price():
     assert plan.estimate().usd.low == 0
     added = plan.replace(steps=(*plan.steps, plan.steps[0].replace(id="s9", source="dear")))
     assert added.estimate().usd.low == 0.5
+
+
+async def test_parts_are_replaced_in_a_twin_and_the_first_stays_as_it_is():
+    first = assistant(Docs("old"))
+    twin = first.replaced(sources=[Docs("new")], clock=lambda: datetime(2020, 1, 2, tzinfo=UTC))
+    assert "new speak" in (await twin.aask("What?")).text
+    assert "old speak" in (await first.aask("What?")).text
+    assert twin.clock().year == 2020
+    assert twin.model is first.model
+
+
+def test_a_twin_is_not_given_what_the_first_has_kept():
+    kept = Docs("docs", cacheable=True)
+    first = assistant(kept)
+    for one in (first, first, first.replaced(sources=[kept])):
+        one.ask("What?")
+    assert len(kept.seen) == 2
