@@ -104,7 +104,7 @@ def _branch(last: tuple[bool, ...]) -> str:
 
 
 def _name(span: Span) -> str:
-    return _clean(f"{span.kind} {span.name}" if span.kind in ("plan", "read") else span.name)
+    return _clean(f"{span.kind} {span.name}" if span.kind in ("plan", "read", "assess") else span.name)
 
 
 def _facts(span: Span) -> Iterator[str]:

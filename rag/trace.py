@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue, RootModel
 
 __all__ = ["Span", "SpanKind", "Trace"]
 
-SpanKind: TypeAlias = Literal["question", "plan", "step", "source", "model", "read"]
+SpanKind: TypeAlias = Literal["question", "plan", "step", "source", "model", "read", "assess"]
 
 
 class Span(BaseModel):

@@ -7,21 +7,20 @@ together run together. One that fails is observed as `Failed`.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import anyio
 
 from rag.errors import BudgetExceeded, ModelError, RagError
-from rag.models.prices import Prices
 from rag.plan import Plan
 from rag.protocols import (
     Action,
+    Assess,
     Complete,
     Draft,
     Execute,
@@ -33,53 +32,29 @@ from rag.protocols import (
     Probe,
     Read,
     Relevance,
-    Source,
     Task,
 )
 from rag.run.admit import afforded, allowed, signed
 from rag.run.ahead import calls_ahead
 from rag.run.asking import Asking
+from rag.run.assessing import Assessing
 from rag.run.budget import Ledger
-from rag.run.cache import Cache
-from rag.run.calls import Calls, Caps
-from rag.run.costs import Costs
+from rag.run.calls import Calls
 from rag.run.given import Given
 from rag.run.informed import informed, learnt
 from rag.run.meter import metered
 from rag.run.outcome import Outcome, completed, looked, marked, salvaged
-from rag.run.perloop import PerLoop
 from rag.run.reading import Reading
-from rag.run.retry import ATTEMPTS
 from rag.run.scheduler import PlanRun
-from rag.run.shortlist import Shortlist
 from rag.run.stepping import Actions, Observations, advance, start
 from rag.run.together import together
+from rag.run.tools import Tools
 from rag.run.tracing import Tracer
 from rag.types import Answer, Event
-
-if TYPE_CHECKING:
-    from rag.experience import ExperienceMemory
 
 __all__ = ["Driver", "Tools"]
 
 _Result = TypeVar("_Result")
-
-
-@dataclass(frozen=True, slots=True)
-class Tools:
-    """What the questions of one assistant share."""
-
-    sources: Mapping[str, Source]
-    model: Model | None = None
-    prompts: Path | None = None
-    once: bool = True
-    kept: Cache | None = None
-    attempts: int = ATTEMPTS
-    caps: Caps = field(default_factory=lambda: PerLoop(dict))
-    costs: Costs = field(default_factory=Costs)
-    prices: Prices = field(default_factory=Prices)
-    shortlist: Shortlist = field(default_factory=Shortlist)
-    experience: ExperienceMemory | None = None
 
 
 class Driver:
@@ -122,6 +97,7 @@ class Driver:
         self._asking = self._asks(tools.model) if tools.model else None
         # The model is asked to stream only for someone: what has been shown cannot be asked for again.
         self._reading = Reading(self._asking, self._tracer, task.turns, self._tell_token if listen else None)
+        self._assessing = Assessing(self._tracer)
         self._runs: list[PlanRun] = []
         self._draft: Draft | None = None
         self._partial = False
@@ -252,6 +228,8 @@ class Driver:
                 self._draft = await self._reading.read(action, looked(self._runs))
                 self._partial |= self._draft.partial
                 return self._draft
+            case Assess():
+                return await self._assessing.assess(action)
 
     async def _probed(self, action: Probe) -> Relevance:
         with self._tracer.span("probe", "plan") as span:
