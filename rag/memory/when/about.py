@@ -71,7 +71,8 @@ class Clause:
         return Bond.NONE if any(self.content(at) for at in here) else Bond.BARE
 
     def _loosely(self, here: range, start: int, fronted: bool, dated: bool) -> bool:
-        talks = [at for at in here if self.talk[at] >= (1 if dated else 2) and at not in self.timed]
+        least = 1 if dated else 2
+        talks = [at for at in here if (self.talk[at] >= least or self.recalls(at)) and at not in self.timed]
         before = [at for at in talks if at < start]
         if before:
             return dated or not self._subordinate(before[-1] + 1, start)

@@ -140,6 +140,13 @@ def _ago(amount: Amount, unit: Units) -> Expression:
 
 
 @meaning
+def _ago_today(amount: Amount, unit: Units) -> Expression:
+    # "A week ago" is some day of that week; "a week ago today" is its day.
+    (low, high), (name, many) = amount, unit
+    return Ago(low * many * 7, "day", most=high * many * 7) if name == "week" else _ago(amount, unit)
+
+
+@meaning
 def _unit_ago(unit: str, n: int, fiscal: int = 0) -> Expression:
     name, many = units(unit)
     return Ago(n * many, name, fiscal=fiscal) if many == 1 else Past(n * many, name)

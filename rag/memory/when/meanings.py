@@ -118,6 +118,11 @@ def _said_before(n: int, text: str) -> Expression:
 
 
 @meaning
+def _following_said(n: int, text: str) -> Expression:
+    return Following(n, Said(text))
+
+
+@meaning
 def _nth_series(n: int, unit: Series, of: Expression) -> Expression | None:
     return Nth(n, unit, of) if of.rank > unit.rank else None
 
@@ -135,7 +140,7 @@ def _either_month(a: int, b: int, year: int | None = None) -> Expression:
 
 @meaning
 def _a_week_from(weekday: Series) -> Expression:
-    return Moved(-1, "week", weekday)
+    return Moved(-7, "day", weekday)
 
 
 @meaning

@@ -216,6 +216,21 @@ def meant(question: str, **given: object) -> list[int] | None:
         ("What did we talk about during the 1st quarter?", [1, 2, 3]),
         ("What did we discuss in the first half of March?", [1]),
         ("What had we talked about in the past month, roughly?", [5, 6, 7, 8, 9, 10, 11, 12, 13, 14]),
+        # as people say it, more freely
+        ("Did I mention anything about taxes yesterday?", [12]),
+        ("yday what did we say", [12]),
+        ("Remember that soup thing from yesterday evening?", [12]),
+        ("what did we say on May 5 before noon?", [7, 8]),
+        ("after 7pm on 5 May what did I ask?", [9]),
+        ("between 8am and noon on May 5 what did we discuss?", [7, 8]),
+        ("On the fifth, in the evening, what did you recommend?", [9]),
+        ("What did we talk about over lunch on May 5?", [8]),
+        ("What was the last thing you told me?", [14]),
+        ("What was the first thing you told me on May 5?", [7]),
+        ("tuesday a week ago: topics?", [7, 8, 9]),
+        ("what did we chat about ten days ago today", [7, 8, 9]),
+        ("last weekend's suggestions please", [10]),
+        ("the weekend before last?", []),
     ],
 )
 def test_time_words_mean_the_sessions_that_people_mean(question: str, sessions: list[int]) -> None:
