@@ -244,10 +244,14 @@ def _check_lifetime(memory: Memory, scope: Scope) -> None:
     memory.forget(whole="user", scope=scope)
     now = datetime.now(UTC)
     memory.add("c", [_turn(1, at=now - timedelta(days=3)), _turn(2, at=now - timedelta(hours=1))], scope=scope)
+    for kept in memory.store.find(Wanted(scope)):
+        memory.store.derive([Derived("fact", kept.turn.turn_id, "{}", (kept.number,))], scope)
     memory.expire_after(timedelta(days=2), scope=scope)
     _expect(_ids(memory.store, scope) == ["2"], "a turn is read past its time to live")
     _expect(memory.sessions(scope=scope)[0].turns == 1, "a session counts turns past their time to live")
     _expect(_ids(memory.store, scope, start=now - timedelta(days=9)) == ["2"], "a window reaches past the time to live")
+    made = [one.key for one in memory.store.derived(scope, "fact")]
+    _expect(made == ["2"], f"what was made of a turn past its time to live is read: {made}")
     memory.expire_after(timedelta(days=9), scope=scope)
     _expect(_ids(memory.store, scope) == ["1", "2"], "a longer time to live does not take the place of the shorter")
     memory.expire_after(timedelta(days=2), scope=scope)

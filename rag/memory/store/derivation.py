@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -16,6 +17,11 @@ from rag.types import Scope
 __all__ = ["drop", "found", "put", "stands"]
 
 _OWNED: Final = "tenant IS :tenant AND user IS :user"
+_EXPIRED: Final = (
+    "EXISTS (SELECT 1 FROM derived_from JOIN turns ON arrival = turn WHERE derived = number AND at < :now - ("
+    "SELECT lasts FROM lifetimes WHERE ifnull(tenant, x'') = ifnull(:tenant, x'')"
+    " AND ifnull(user, x'') = ifnull(:user, x'')))"
+)
 
 
 def drop(db: sqlite3.Connection, numbers: Sequence[int], scope: Scope) -> None:
@@ -45,15 +51,18 @@ def put(db: sqlite3.Connection, made: Derived, scope: Scope) -> Derived:
 
 
 def found(db: sqlite3.Connection, scope: Scope, kind: str, key: str | None) -> list[Derived]:
-    """What the scope has of a kind, and of a key where one is given, unless it was recorded after its `as_of`."""
+    """What the scope has of a kind, and of a key where one is given, as far as it may be read.
+
+    What was recorded after the scope's `as_of`, or was made from a turn past its time to live, is not.
+    """
     values = {
         "tenant": scope.tenant, "user": scope.user, "kind": kind, "key": key,
-        "as_of": None if scope.as_of is None else micros(scope.as_of),
+        "as_of": None if scope.as_of is None else micros(scope.as_of), "now": time.time_ns() // 1000,
     }  # fmt: skip
     query = (
         "SELECT kind, key, body, (SELECT json_group_array(turn) FROM derived_from WHERE derived = number), recorded,"  # noqa: S608
         f" number FROM derived WHERE {_OWNED} AND kind = :kind AND (:key IS NULL OR key = :key)"
-        " AND (:as_of IS NULL OR recorded <= :as_of) ORDER BY number"
+        f" AND (:as_of IS NULL OR recorded <= :as_of) AND NOT {_EXPIRED} ORDER BY number"
     )
     return [
         Derived(kind, key, body, tuple(sorted(json.loads(turns))), moment(recorded), number)

@@ -137,7 +137,9 @@ class PostgresStore:
         query = (
             "SELECT kind, key, body, ARRAY(SELECT turn FROM rag_derived_from WHERE derived = number ORDER BY turn),"
             " recorded, number FROM rag_derived WHERE kind = :kind AND (:key ::text IS NULL OR key = :key)"
-            " AND (:as_of ::timestamptz IS NULL OR recorded <= :as_of) ORDER BY number"
+            " AND (:as_of ::timestamptz IS NULL OR recorded <= :as_of) AND NOT EXISTS ("
+            "SELECT 1 FROM rag_derived_from JOIN rag_turns ON arrival = turn WHERE derived = number"
+            " AND at < (SELECT now() - lasts FROM rag_lifetimes)) ORDER BY number"
         )
         rows = self._rows(query, {"kind": kind, "key": key, "as_of": scope.as_of}, Wanted(scope))
         return [Derived(kind, key, body, tuple(turns), at, number) for kind, key, body, turns, at, number in rows]

@@ -87,7 +87,10 @@ class Derives(Protocol):
         ...
 
     def derived(self, scope: Scope, kind: str, key: str | None = None) -> list[Derived]:
-        """What is kept of a kind, and of a key where one is given, in the order that it was written."""
+        """What is kept of a kind, and of a key where one is given, in the order that it was written.
+
+        What was made from a turn past its time to live is not read.
+        """
         ...
 
 
