@@ -62,7 +62,7 @@ class Assistant(Closing):
         cache: within a question, identical calls of a source are made once; across questions, results
             of sources that declare `cacheable` or a `ttl` are kept, and a model's plan for exactly the
             same prompt. A path keeps them in a file of this assistant's own, and vectors of sources, where
-            there are many, beside it. False makes every call.
+            there are many, beside it. False makes every call. What the memory forgets goes from it too.
         experience: keeps plans that worked, and shows planners those of like questions.
         prompts: a folder whose prompts go before those that ship.
         settings: by default, what the environment says.
@@ -100,7 +100,7 @@ class Assistant(Closing):
             model=bind_model(model),
             prompts=bind_prompts(prompts, settings),
             once=cache is not False,
-            kept=opened_cache(cache),
+            kept=opened_cache(cache, getattr(memory, "copies", None)),
             experience=experience,
             prices=bind_prices(settings),
             shortlist=Shortlist(folder=None if isinstance(cache, bool) else Path(cache).parent),
@@ -146,7 +146,7 @@ class Assistant(Closing):
             tools,
             sources=tools.sources if sources is None else bind_sources(sources),
             model=tools.model if model is None else bind_model(model),
-            kept=opened_cache(tools.kept is not None),
+            kept=opened_cache(tools.kept is not None, getattr(self._memory, "copies", None)),
         )
         return other
 

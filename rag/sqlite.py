@@ -16,7 +16,7 @@ from rag.closing import Closing
 from rag.errors import ConfigError, StoreBusy, StoreError
 from rag.patience import PATIENCE, patiently
 
-__all__ = ["Format", "SqliteFile", "path_of", "transaction"]
+__all__ = ["Format", "SqliteFile", "path_of", "scrubbed", "transaction"]
 
 _PAUSE: Final = 0.001  # seconds, as long as most writers take
 _ADVICE: Final = {
@@ -201,6 +201,25 @@ def transaction(db: sqlite3.Connection, kind: Literal["IMMEDIATE", "DEFERRED"] =
         if db.in_transaction:
             db.execute("ROLLBACK")
         raise
+
+
+def scrubbed(db: sqlite3.Connection) -> bool:
+    """Write the file anew where something was removed since; False where others hold it, or the disk is full.
+
+    `secure_delete` alone is not enough: SQLite leaves copies of rows that it moved to another page behind,
+    and those outlast the rows. What is still to be done is written down, in a table `scrubs`, for the case
+    that this process ends.
+    """
+    (due,) = db.execute("SELECT max(number) FROM scrubs").fetchone()
+    try:
+        if due is not None:
+            db.execute("VACUUM")
+        busy, *_ = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    except sqlite3.OperationalError:
+        return False
+    if not busy:
+        db.execute("DELETE FROM scrubs WHERE number <= ?", (due,))
+    return not busy
 
 
 def _begin(db: sqlite3.Connection, kind: str) -> None:

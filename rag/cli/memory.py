@@ -136,6 +136,7 @@ def timeline(kept: Memory, scope: Scope, *, conversation: str | None) -> None:
 @click.option("--conversation", help="Forget this conversation.")
 @click.option("--turn", "turns", multiple=True, metavar="ID", help="Only these turns of it; may be repeated.")
 @click.option("--before", help="What was said before this time.")
+@click.option("--expired", is_flag=True, help="What is past its time to live.")
 @click.option("--whole", type=click.Choice(("user", "tenant")), help="All that the user has, or all of the tenant.")
 @click.option("--yes", is_flag=True, help="Do not ask first.")
 @_on_memory
@@ -146,6 +147,7 @@ def forget(
     conversation: str | None,
     turns: tuple[str, ...],
     before: str | None,
+    expired: bool,
     whole: Any,
     yes: bool,
 ) -> None:
@@ -153,7 +155,12 @@ def forget(
     if not yes:
         click.confirm("This cannot be undone. Forget?", abort=True, err=True)
     receipt = kept.forget(
-        conversation=conversation, turns=turns or None, before=_time(before), whole=whole, scope=scope
+        conversation=conversation,
+        turns=turns or None,
+        before=_time(before),
+        expired=expired,
+        whole=whole,
+        scope=scope,
     )
     show.write(receipt.model_dump_json())
 

@@ -11,9 +11,11 @@ from uuid import uuid4
 
 from rag.closing import Closing
 from rag.errors import InputError
+from rag.memory.copies import Copies
 from rag.memory.sessions import GAP, Session
 from rag.memory.store.opened import opened
 from rag.memory.store.values import Receipt, Wanted, Which
+from rag.memory.sweep import Sweep
 from rag.types import Scope, Turn
 
 if TYPE_CHECKING:
@@ -49,6 +51,8 @@ class Memory(Closing):
         calendar: Calendar | None = None,
     ) -> None:
         self.store = store
+        self.copies = Copies(store)
+        self._sweep = Sweep(self.copies)
         self.gap = gap
         self.calendar = calendar
         self._given = embedder
@@ -92,7 +96,9 @@ class Memory(Closing):
         whole = [
             turn.model_copy(update={"turn_id": turn.turn_id or uuid4().hex, "at": turn.at or now}) for turn in turns
         ]
-        return self.store.add(conversation, whole, scope or Scope())
+        kept = self.store.add(conversation, whole, scope := scope or Scope())
+        self._sweep.begin(scope)
+        return kept
 
     def turns(self, conversation: str, *, last: int | None = None, scope: Scope | None = None) -> tuple[Turn, ...]:
         """The conversation's turns in order of arrival, oldest first; only the last ones when a number is given.
@@ -187,12 +193,15 @@ class Memory(Closing):
     ) -> Receipt:
         """Remove turns that meet whatever is given, and all that was made of them, for good.
 
+        Answers and plans that assistants with this memory keep for later questions go too: all that the scope's
+        user, or tenant, has of them.
+
         Args:
             conversation: of this conversation.
             turns: those that have these ids, in the conversation named.
             session: those of a session that `sessions` gave.
             before: those said before this time.
-            expired: those older than their time to live (`expire_after`); reads hide them already.
+            expired: those older than their time to live (`expire_after`), which reads hide already.
             whole: "user" for all that the scope's user has, "tenant" for all that the tenant's users have.
             scope: whose turns.
 
@@ -204,7 +213,7 @@ class Memory(Closing):
         if scope.as_of is not None:
             raise InputError("forgetting takes no as_of, which would leave what was said later: say before=… instead")
         ids = None if turns is None else tuple(turns)
-        return self.store.forget(Which(conversation, ids, session, before, expired, whole), scope)
+        return self.copies.forget(Which(conversation, ids, session, before, expired, whole), scope)
 
     def verify(self, receipt: Receipt) -> bool:
         """Whether nothing is left of what a receipt says is gone; False too where that cannot be made sure.
@@ -217,7 +226,8 @@ class Memory(Closing):
     def expire_after(self, lasts: timedelta | None, *, scope: Scope | None = None) -> None:
         """Give the scope's turns a time to live, from when they were said; None keeps them for ever.
 
-        Older turns are not read from then on, by any process; `forget(expired=True)` removes them.
+        Older turns are not read from then on, by any process. They are removed within a day of the tenant's next
+        `add`, in the background, or at once by `forget(expired=True)`.
 
         Raises:
             InputError: the time is not positive.
@@ -229,6 +239,7 @@ class Memory(Closing):
 
     def close(self) -> None:
         """Let go of files and connections; what was added is on disk already."""
+        self._sweep.wait()
         self.store.close()
 
     async def aadd(self, conversation: str, turns: Iterable[Turn], *, scope: Scope | None = None) -> tuple[Turn, ...]:

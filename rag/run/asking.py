@@ -63,7 +63,7 @@ class Asking:
                 return Completion(found, identity)
         completion = await self._asked(action, messages, identity, on_token)
         if completion.finish == "stop" and action.keep(completion.text):
-            await self.kept.aput(key, completion.text, seconds=DAY)
+            await self.kept.aput(key, completion.text, seconds=DAY, scope=self.scope)
         return completion
 
     async def _asked(

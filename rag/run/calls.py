@@ -118,7 +118,7 @@ class Calls:
             span.attributes["cached"] = True
             return _checked(kept, name)
         rows = await self._call(name, args, span)
-        await self.kept.aput(dated, list(rows), seconds=card.ttl or DAY)
+        await self.kept.aput(dated, list(rows), seconds=card.ttl or DAY, scope=self.scope)
         return rows
 
     async def _call(self, name: str, args: Mapping[str, Any], span: OpenSpan) -> Sequence[Row]:

@@ -20,7 +20,7 @@ from rag.memory import Memory
 from rag.plan import Plan
 from rag.protocols import Execute, Reply
 from rag.run import binding
-from rag.run.cache import KeptFile
+from rag.run.cachefile import KeptFile
 from rag.run.shortlist import ABOVE
 from rag.serve.app import app
 from rag.types import Answer, Budget, Scope, Turn

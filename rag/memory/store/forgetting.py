@@ -12,14 +12,16 @@ from typing import Any, Final
 
 from rag.memory.store.rows import digest, forgotten, micros
 from rag.memory.store.values import Receipt, Which
-from rag.sqlite import transaction
+from rag.sqlite import scrubbed, transaction
 from rag.types import Scope
 
-__all__ = ["forget", "scrubbed", "verify"]
+__all__ = ["forget", "verify"]
 
+# The first part is about no turn, so that SQLite reads none where nobody's turns expire.
 _EXPIRED: Final = (
-    "EXISTS (SELECT 1 FROM lifetimes WHERE lifetimes.tenant IS turns.tenant AND lifetimes.user IS turns.user"
-    " AND turns.at < :now - lasts)"
+    "EXISTS (SELECT 1 FROM lifetimes WHERE ifnull(tenant, x'') = ifnull(:tenant, x''))"
+    " AND EXISTS (SELECT 1 FROM lifetimes WHERE ifnull(lifetimes.tenant, x'') = ifnull(turns.tenant, x'')"
+    " AND ifnull(lifetimes.user, x'') = ifnull(turns.user, x'') AND turns.at < :now - lasts)"
 )
 _LEFT: Final = "the rows are gone, but bytes of them may be left in the file: verify(receipt) tries again"
 
@@ -59,24 +61,6 @@ def verify(db: sqlite3.Connection, receipt: Receipt) -> bool:
             " OR EXISTS (SELECT 1 FROM derived_from WHERE turn NOT IN (SELECT arrival FROM turns))"
         ).fetchone()
     return not back and not orphans and scrubbed(db)
-
-
-def scrubbed(db: sqlite3.Connection) -> bool:
-    """Write the file anew where something was removed since; False where others hold it, or the disk is full.
-
-    `secure_delete` alone is not enough: SQLite leaves copies of rows that it moved to another page behind,
-    and those outlast the rows. What is still to be done is written down, for the case that this process ends.
-    """
-    (due,) = db.execute("SELECT max(number) FROM scrubs").fetchone()
-    try:
-        if due is not None:
-            db.execute("VACUUM")
-        busy, *_ = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-    except sqlite3.OperationalError:
-        return False
-    if not busy:
-        db.execute("DELETE FROM scrubs WHERE number <= ?", (due,))
-    return not busy
 
 
 def _digests(db: sqlite3.Connection, key: str, where: str, values: dict[str, Any]) -> Iterator[str]:

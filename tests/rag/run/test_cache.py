@@ -11,7 +11,8 @@ import pytest
 import rag
 from rag.errors import StoreError
 from rag.run.asking import _identity
-from rag.run.cache import KeptFile, key_of
+from rag.run.cache import key_of
+from rag.run.cachefile import KeptFile
 from rag.testing import FakeModel, FakeSource
 from rag.types import Budget, Scope, Turn
 
@@ -151,7 +152,7 @@ async def test_a_file_that_another_writes_costs_the_answer_no_time_of_its_budget
 
 
 async def test_what_was_not_written_in_time_is_written_later(tmp_path, monkeypatch):
-    monkeypatch.setattr("rag.run.cache._PATIENCE", 0.0)
+    monkeypatch.setattr("rag.run.cachefile._PATIENCE", 0.0)
     kept, held = KeptFile.open(tmp_path / "kept.db"), [{"x": 1}]
     await kept.aput("k", held, seconds=60)
     assert await kept.aget("other") is None
