@@ -6,6 +6,7 @@
 | `a * 2` | `a.weighted(2)` | counts twice where it is fused |
 | `a % 50` | `a.cut(50)` | its first 50 |
 | `a >> step` | `a.then(step)` | what it found, through a step such as `rerank` |
+| `by >> a` | `a.reformulated(by)` | what it finds for the query in other words; `by` is of `rag.retrieve.reformulate` |
 
 Precedence is Python's: `*` and `%`, then `+`, then `>>`. Every expression is an immutable value that
 can be shared and searched from many threads, and prints itself with all its parentheses.
@@ -17,26 +18,21 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from rag.errors import ConfigError, InputError
 from rag.retrieve.fuse import Ranking, fuse
+from rag.retrieve.query import Query
 from rag.retrieve.way import BLOCKING, IN_LOOP, Way, finished
 from rag.types import Hit, Scope
+
+if TYPE_CHECKING:
+    from rag.retrieve.reformulate import Reformulator
 
 __all__ = ["DEPTH", "Leaf", "Query", "Retriever", "Step"]
 
 DEPTH: Final = 100
 """Hits that each part of a fusion is asked for; 50 and 200 measured within .002 nDCG@10 of it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """What is searched for, in whose name, in which collection."""
-
-    text: str
-    scope: Scope | None = None
-    collection: str | None = None
 
 
 class Retriever(ABC):
@@ -108,6 +104,10 @@ class Retriever(ABC):
     def then(self, step: Step) -> Retriever:
         """What is found, through a step."""
         return Then(self, step)
+
+    def reformulated(self, by: Reformulator) -> Retriever:
+        """What is found for what a reformulator makes of the query."""
+        return by.then(self)
 
     def __add__(self, other: object) -> Retriever:
         return self.fuse(other) if isinstance(other, Retriever) else NotImplemented

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 from rag.closing import Closing
 from rag.errors import DimensionMismatch
 from rag.retrieve.algebra import Leaf, Query, Retriever
-from rag.retrieve.catalogue import Catalogue, View
+from rag.retrieve.catalogue import Catalogue, Seen, View
 from rag.retrieve.dense import Dense
 from rag.retrieve.lexical import Lexical
 from rag.retrieve.once import Once
 from rag.retrieve.passages import collections, doc_ids, hits, sample
-from rag.retrieve.queries import query_vectors
+from rag.retrieve.queries import mean_vector, query_vectors
 from rag.retrieve.relevance import Relevance
 from rag.retrieve.way import IN_LOOP
 from rag.retrieve.writer import Added, Entry, Writer
@@ -164,7 +164,14 @@ class Index(Closing):
         return Leaf("dense", self._by_meaning)
 
     def source(
-        self, name: str, *, about: str = "", collection: str | None = None, k: int = 5, shared: bool = False
+        self,
+        name: str,
+        *,
+        about: str = "",
+        collection: str | None = None,
+        k: int = 5,
+        shared: bool = False,
+        retriever: Retriever | None = None,
     ) -> IndexSource:
         """This index, or one collection of it, as a source that an assistant can ask.
 
@@ -174,10 +181,11 @@ class Index(Closing):
             collection: the only collection that it searches.
             k: passages of one call.
             shared: whether it searches what was stored without a scope, whoever asks.
+            retriever: an expression over this index that finds the passages; words and meaning fused when not given.
         """
         from rag.sources.index import IndexSource
 
-        return IndexSource(self, name, about=about, collection=collection, k=k, shared=shared)
+        return IndexSource(self, name, about=about, collection=collection, k=k, shared=shared, retriever=retriever)
 
     def collections(self, *, scope: Scope | None = None) -> list[str]:
         """The names of the collections that hold a document of the scope, in order.
@@ -230,18 +238,22 @@ class Index(Closing):
         return f"Index({str(self._catalogue.folder)!r})" if self._catalogue.folder else "Index.memory()"
 
     def _by_words(self, query: Query, k: int) -> list[Hit]:
-        return self._hits(query, k, lambda n, partitions: self._lexical.search(query.text, n, partitions))
+        if query.words:
+            return self._hits(query, k, lambda n, seen: self._lexical.weighted(query.words, n, seen.partitions))
+        return self._hits(query, k, lambda n, seen: self._lexical.search(query.text, n, seen.filter))
 
     def _by_meaning(self, query: Query, k: int) -> list[Hit]:
-        return self._hits(query, k, lambda n, partitions: self._dense.search(self._vector(query.text), n, partitions))
+        def best(n: int, seen: Seen) -> list[tuple[int, float]]:
+            vector = mean_vector(self._vector, query.texts or ((query.text, 1.0),))
+            return self._dense.search(vector, n, seen.filter)
 
-    def _hits(
-        self, query: Query, k: int, best: Callable[[int, Sequence[int] | None], list[tuple[int, float]]]
-    ) -> list[Hit]:
+        return self._hits(query, k, best)
+
+    def _hits(self, query: Query, k: int, best: Callable[[int, Seen], list[tuple[int, float]]]) -> list[Hit]:
         seen = self._catalogue.seen(View.of(query.scope, query.collection))
         if not seen.partitions:
             return []  # before a model is loaded for nothing
-        found = best(k + len(seen.hidden), seen.filter)
+        found = best(k + len(seen.hidden), seen)
         return hits(self._catalogue, [pair for pair in found if pair[0] not in seen.hidden][:k], seen)
 
     def _measured(self, question: str, view: View, _generation: int) -> dict[str | None, float]:

@@ -95,7 +95,20 @@ class Lexical:
             # Quoted, a word is text to FTS5 whatever it looks like.
             expression = " OR ".join(f'"{word}"' for word in words)
             return [(number, -cost) for number, cost in self._catalogue.rows(_WHOLE, expression, k, _TITLE)]
-        scores = self._scores([term for word in words for term in _terms(word)], tuple(partitions))
+        return self.weighted([(word, 1.0) for word in words], k, partitions)
+
+    def weighted(
+        self, words: Sequence[tuple[str, float]], k: int, partitions: Sequence[int]
+    ) -> list[tuple[int, float]]:
+        """The ids of the `k` chunks of these partitions that score best by words that count by their weights.
+
+        A word that stands twice counts for the sum of its weights.
+
+        Raises:
+            RetrievalError: the catalogue cannot be read.
+        """
+        terms = [(term, weight) for word, weight in words[:_MOST_WORDS] for term in _terms(word)]
+        scores = self._scores(terms, tuple(partitions))
         return heapq.nsmallest(k, scores.items(), key=lambda pair: (-pair[1], pair[0]))
 
     def rarities(self, words: Sequence[str], partitions: Sequence[int]) -> dict[str, float]:
@@ -110,17 +123,19 @@ class Lexical:
         known = {terms[place][1]: count for place, count in found}
         return {word: math.log(1 + (total - known.get(word, 0) + 0.5) / (known.get(word, 0) + 0.5)) for word in words}
 
-    def _scores(self, terms: Sequence[str], partitions: tuple[int, ...]) -> dict[int, float]:
+    def _scores(self, terms: Sequence[tuple[str, float]], partitions: tuple[int, ...]) -> dict[int, float]:
         total, average = self._size(partitions, self._catalogue.generation)
         frequencies: dict[int, dict[int, float]] = defaultdict(dict)
-        for term, number, frequency in self._catalogue.rows(_FREQUENCIES, listed(terms), listed(partitions), _TITLE):
+        wanted = listed(term for term, _ in terms)
+        for term, number, frequency in self._catalogue.rows(_FREQUENCIES, wanted, listed(partitions), _TITLE):
             frequencies[term][number] = frequency
         numbers = {number for found in frequencies.values() for number in found}
         sizes = {number: _length(sz) for number, sz in self._catalogue.rows(_SIZES, listed(numbers))}
         norms = {number: _K1 * (1 - _B + _B * size / average) for number, size in sizes.items()}
         scores: dict[int, float] = defaultdict(float)
-        for found in frequencies.values():
-            weight = max(math.log((total - len(found) + 0.5) / (len(found) + 0.5)), _LEAST)
+        for place, found in frequencies.items():
+            rarity = max(math.log((total - len(found) + 0.5) / (len(found) + 0.5)), _LEAST)
+            weight = terms[place][1] * rarity
             for number, frequency in found.items():
                 if number in norms:
                     scores[number] += weight * (frequency * (_K1 + 1)) / (frequency + norms[number])

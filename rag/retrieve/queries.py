@@ -12,10 +12,11 @@ if TYPE_CHECKING:
     import numpy as np
 
     from rag.protocols import Embedder
+    from rag.retrieve.query import Weights
 
     Vector = np.ndarray[Any, np.dtype[np.float32]]
 
-__all__ = ["query_vectors"]
+__all__ = ["mean_vector", "query_vectors"]
 
 _LONGEST: Final = 8_000  # characters that an embedder is given
 _KEPT: Final = 256
@@ -36,6 +37,21 @@ def query_vectors(embedder: Embedder) -> Callable[[str], Vector]:
         return _of_embedder.setdefault(embedder, Once(lambda text: _embedded(weak(), text), size=_KEPT))
     except TypeError:  # it has no weak references or no hash, so that it cannot be a key
         return Once(lambda text: _embedded(embedder, text), size=_KEPT)
+
+
+def mean_vector(vector: Callable[[str], Vector], texts: Weights) -> Vector:
+    """The weighted mean of the texts' vectors, as a unit vector.
+
+    Source: Gao et al., 2022, arXiv 2212.10496, section 3 (the mean of drafts stands for the query).
+    """
+    import numpy as np
+
+    if len(texts) == 1:
+        return vector(texts[0][0])
+    total: Vector = np.sum([weight * vector(text) for text, weight in texts], axis=0)
+    length = np.linalg.norm(total)
+    unit: Vector = total / length if length else total
+    return unit
 
 
 def _embedded(embedder: Embedder | None, text: str) -> Vector:

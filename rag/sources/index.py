@@ -13,6 +13,7 @@ from rag.sources.threads import Threads
 from rag.types import Hit, Scope
 
 if TYPE_CHECKING:
+    from rag.retrieve.algebra import Retriever
     from rag.retrieve.index import Index
 
 __all__ = ["IndexSource"]
@@ -57,10 +58,12 @@ class IndexSource:
         collection: str | None = None,
         k: int = 5,
         shared: bool = False,
+        retriever: Retriever | None = None,
     ) -> None:
         if k < 1:
             raise ConfigError(f"source {name!r}: k is {k}; bring at least 1 passage")
         self._index = index
+        self._retriever = retriever
         self._collection = collection
         self._k = k
         self._card = make_card(
@@ -89,9 +92,7 @@ class IndexSource:
         admit(self._card, scope)
         query = read_arguments(self._card, args).model_dump()["query"]
         with translated(self._card.name):
-            hits = await self._threads.run(
-                self._index.search, query, self._k, scope=self._seen_by(scope), collection=self._collection
-            )
+            hits = await self._found(query, self._seen_by(scope))
         return [_row(hit) for hit in hits]
 
     async def relevance(self, question: str, scope: Scope) -> float:
@@ -106,6 +107,11 @@ class IndexSource:
 
     def __repr__(self) -> str:
         return f"IndexSource({self._card.name!r}, {self._index!r})"
+
+    async def _found(self, query: str, scope: Scope | None) -> list[Hit]:
+        if self._retriever:  # it may wait for a model, which a thread would keep waiting when nobody does any more
+            return await self._retriever.asearch(query, self._k, scope=scope, collection=self._collection)
+        return await self._threads.run(self._index.search, query, self._k, scope=scope, collection=self._collection)
 
     def _seen_by(self, scope: Scope) -> Scope | None:
         return None if self._card.shared else scope
