@@ -1,23 +1,23 @@
-"""Sufficiency without a model: does the evidence bear out each part of the question?
+"""Sufficiency without a model: do passages that belong together bear out each part of the question?
 
-A part that is a name or a figure is borne out by the passages that have it. What is said of the names
-counts only in passages that are about them, or about what such a passage names: the same words in a
-text on something else bear out nothing. The answer needs a span of its kind in a statement that has
-words of the question.
+Words that stand in texts on different things bear out nothing together. So what counts is the best
+group of passages of which each names what another is about, or is about another name of the question:
+"Where was the director of Alien born?" is borne out by the pages of the film and of Ridley Scott, whom
+the first names, and not by the film's and some other director's. A single passage must have nearly all.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import combinations
 from typing import TYPE_CHECKING, Final
 
-from rag.read.statements import statements
-from rag.read.sufficiency.parts import Asked, Kind, asked, proper_names
-from rag.read.terms import missing_numbers, numbers, terms
-from rag.types import Evidence, EvidenceItem
+from rag.read.sufficiency.meaning import by_meaning
+from rag.read.sufficiency.parts import Asked, asked, proper_names
+from rag.read.sufficiency.passages import Read, has_word, met
+from rag.read.terms import missing_numbers, terms
+from rag.types import Evidence
 from rag.verdict import Part, Verdict
 
 if TYPE_CHECKING:
@@ -26,16 +26,13 @@ if TYPE_CHECKING:
 __all__ = ["ENOUGH", "coverage"]
 
 ENOUGH: Final = 0.8
-"""The share of a question's parts, by weight, that must be borne out."""
+"""The share of a question's words, those of names and figures counted twice, that must be borne out."""
 
-_WEIGHTS: Final = {"name": 2.0, "figure": 1.0, "phrase": 1.0, "answer": 2.0}
-_MOST_OF_A_NAME: Final = 0.75
+_ALONE: Final = 0.85
+"""What a single passage's share counts for: it is enough where it has nearly all."""
+
+_LARGEST_GROUP: Final = 5
 _MOST_OF_A_PHRASE: Final = 0.5
-_SAME_MEANING: Final = 0.65
-"""The cosine of two words from which on they may stand for one another."""
-
-_FORM: Final = 5
-"""Letters that two stems must begin with alike to be forms of one word, as "director" and "directed"."""
 
 _TIME = (
     r"\b\d{4}\b|\b\d{1,2}[:.]\d\d\b|\b(?:January|February|March|April|May|June|July|August|September|October"
@@ -47,34 +44,7 @@ _NUMBER = (
     r"|hundreds?|thousands?|millions?|half)\b"
 )
 _PLACE = r"\b(?:in|at|from|near|of|to|outside|within|on|around) (?:the )?(?:[\w-]+ ){0,3}?[^\W\d_a-z]"
-
-
-@dataclass(frozen=True)
-class _Passage:
-    item: EvidenceItem
-
-    @cached_property
-    def text(self) -> str:
-        passage = self.item.passage
-        return f"{passage.title}\n{passage.text}"
-
-    @cached_property
-    def words(self) -> frozenset[str]:
-        return frozenset(terms(self.text))
-
-    @cached_property
-    def title(self) -> frozenset[str]:
-        # What a title says in brackets tells it from others of the name: "Alien (film)".
-        return frozenset(terms(re.sub(r"\s*\([^)]*\)", "", self.item.passage.title)))
-
-    @cached_property
-    def names(self) -> tuple[frozenset[str], ...]:
-        return tuple(frozenset(terms(name)) for name in proper_names(self.item.passage.text))
-
-    @cached_property
-    def statements(self) -> tuple[str, ...]:
-        text = self.item.passage.text
-        return tuple(text[start:end] for start, end in statements(text))
+_SPANS: Final = {"time": re.compile(_TIME), "number": re.compile(_NUMBER, re.IGNORECASE), "place": re.compile(_PLACE)}
 
 
 def coverage(question: str, evidence: Evidence, *, embedder: Embedder | None = None) -> Verdict:
@@ -89,7 +59,7 @@ def coverage(question: str, evidence: Evidence, *, embedder: Embedder | None = N
         ModelError: the embedder failed.
 
     Example:
-        >>> from rag.types import Passage
+        >>> from rag.types import EvidenceItem, Passage
         >>> film = Passage(doc_id="f", chunk_id="f#0", title="Alien", text="Alien was directed by Ridley Scott.")
         >>> found = Evidence(items=(EvidenceItem(passage=film, step_id="s1"),))
         >>> coverage("Who directed Alien?", found).outcome
@@ -98,75 +68,90 @@ def coverage(question: str, evidence: Evidence, *, embedder: Embedder | None = N
         ('born', 'Where')
     """
     parts = asked(question)
-    passages = [_Passage(item) for item in evidence.items]
-    named = [(name, [each for each in passages if _has_name(each, name)]) for name in parts.names]
-    about = _about(parts, passages, named)
-    borne: list[tuple[str, Part]] = [("name", _part(name, found)) for name, found in named]
+    weights = _weights(parts)
+    passages = [Read(item) for item in evidence.items]
+    if embedder is not None:
+        passages = by_meaning(passages, parts.phrases, embedder)
+    group, score = _best(parts, weights, passages)
+    told = tuple(_parts(parts, group))
+    answered = not (told and parts.answer and told[-1].missing)
+    known = not any(part.missing for part in told[: len(parts.names)])
+    enough = bool(group) and score >= ENOUGH and answered and known
+    return Verdict(outcome="supported" if enough else "not enough", by="coverage", score=score, parts=told)
+
+
+def _weights(parts: Asked) -> dict[str, float]:
+    """The words of a question, and what each counts."""
+    said = dict.fromkeys(terms(" ".join(parts.phrases)), 1.0)
+    return said | dict.fromkeys(terms(" ".join([*parts.names, *parts.figures])), 2.0)
+
+
+def _best(parts: Asked, weights: Mapping[str, float], passages: Sequence[Read]) -> tuple[list[Read], float]:
+    """The group that has most of the question, and its share."""
+    names = [frozenset(terms(name)) for name in parts.names]
+    whole = sum(weights.values()) or 1.0
+    own = {passage: met(weights, [passage]) for passage in passages}
+
+    def together(one: Read, other: Read) -> bool:
+        of_one, of_other = one.is_about(names), other.is_about(names)
+        return one.is_linked(other) or bool(of_one - of_other and of_other - of_one)
+
+    def share(group: Sequence[Read]) -> float:
+        words = frozenset().union(*(own[passage] for passage in group))
+        return sum(weights[word] for word in words) / whole * (1.0 if len(group) > 1 else _ALONE)
+
+    pairs = [list(pair) for pair in combinations(passages, 2) if together(*pair)]
+    best = max([*([each] for each in passages), *pairs], key=share, default=[])
+    best = _grown(best, passages, together, share)
+    return best, share(best) if best else 0.0
+
+
+def _grown(
+    group: list[Read],
+    passages: Sequence[Read],
+    together: Callable[[Read, Read], bool],
+    share: Callable[[Sequence[Read]], float],
+) -> list[Read]:
+    """The group with what belongs to it and adds to it, best first."""
+    while len(group) < _LARGEST_GROUP:
+        more = [[*group, each] for each in passages if each not in group and any(together(each, own) for own in group)]
+        best = max(more, key=share, default=group)
+        if share(best) <= share(group):
+            break
+        group = best
+    return group
+
+
+def _parts(parts: Asked, group: Sequence[Read]) -> Iterator[Part]:
+    """Each part of a question, with the passages of the group that bear it out."""
+    for name in parts.names:
+        yield _part(name, [each for each in group if each.has_name(name)])
     for figure in parts.figures:
-        borne.append(("figure", _part(figure, [each for each in about if not missing_numbers(figure, each.text)])))
+        yield _part(
+            figure, [each for each in group if not missing_numbers(figure, each.text) and met(terms(figure), [each])]
+        )
     for phrase in parts.phrases:
-        borne.append(("phrase", _part(phrase, [each for each in about if _has_phrase(each.words, phrase)])))
+        wanted = frozenset(terms(phrase))
+        yield _part(phrase, [each for each in group if len(met(wanted, [each])) >= _MOST_OF_A_PHRASE * len(wanted)])
     if parts.answer:
-        borne.append(("answer", _part(parts.answer, [each for each in about if _answers(each, parts)])))
-    full = sum(_WEIGHTS[kind] for kind, _ in borne) or 1.0
-    score = sum(_WEIGHTS[kind] for kind, part in borne if not part.missing) / full
-    enough = bool(about) and score >= ENOUGH and not any(part.missing for kind, part in borne if kind != "phrase")
-    return Verdict(
-        outcome="supported" if enough else "not enough",
-        by="coverage",
-        score=score if about else 0.0,
-        parts=tuple(part for _, part in borne),
-    )
+        yield _part(parts.answer, [each for each in group if _answers(each, parts)])
 
 
-def _part(text: str, found: Iterable[_Passage]) -> Part:
+def _part(text: str, found: Sequence[Read]) -> Part:
     return Part(text=text, evidence=tuple(each.item.key for each in found))
 
 
-def _has_name(passage: _Passage, name: str) -> bool:
-    words = set(terms(name))
-    if numbers(name) - numbers(passage.text):
-        return False
-    return len(words & passage.words) >= (_MOST_OF_A_NAME if len(words) > 2 else 1.0) * len(words)
-
-
-def _has_phrase(words: frozenset[str], phrase: str) -> bool:
-    wanted = set(terms(phrase))
-    return sum(_has_word(words, word) for word in wanted) >= _MOST_OF_A_PHRASE * len(wanted)
-
-
-def _has_word(words: frozenset[str], word: str) -> bool:
-    return word in words or (len(word) >= _FORM and any(own[:_FORM] == word[:_FORM] for own in words))
-
-
-def _about(
-    parts: Asked, passages: Sequence[_Passage], named: Sequence[tuple[str, Sequence[_Passage]]]
-) -> list[_Passage]:
-    """The passages about a name of the question, or about what such a passage names; all where it has no name."""
-    if not parts.names:
-        return list(passages)
-    first = [each for each in passages if any(each in found for _, found in named)]
-    told = {name for each in first for name in each.names}
-    return [each for each in passages if each in first or (each.title and each.title in told)]
-
-
-def _answers(passage: _Passage, parts: Asked) -> bool:
-    own = parts.names if not parts.phrases else ()
-    wanted = {word for text in (*parts.phrases, *own) for word in terms(text)}
+def _answers(passage: Read, parts: Asked) -> bool:
+    """Whether a statement has a span of the kind that is asked for, beside words of the question."""
+    wanted = {word for text in parts.phrases or parts.names for word in terms(text)}
     return any(
-        _is_of_kind(statement, parts.kind, parts) and any(_has_word(frozenset(terms(statement)), w) for w in wanted)
+        _is_of_kind(statement, parts) and any(has_word(terms(statement), word) for word in wanted)
         for statement in passage.statements
     )
 
 
-def _is_of_kind(statement: str, kind: Kind | None, parts: Asked) -> bool:
-    match kind:
-        case "time":
-            return bool(re.search(_TIME, statement, re.IGNORECASE))
-        case "number":
-            return bool(re.search(_NUMBER, statement, re.IGNORECASE))
-        case "place":
-            return bool(re.search(_PLACE, statement))
-        case "person":
-            return any(name not in parts.names for name in proper_names(statement))
-    return True
+def _is_of_kind(statement: str, parts: Asked) -> bool:
+    if parts.kind == "person":
+        return any(name not in parts.names for name in proper_names(statement))
+    span = _SPANS.get(parts.kind or "")
+    return span is None or bool(span.search(statement))

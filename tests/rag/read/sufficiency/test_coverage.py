@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from rag.embed import default_embedder
 from rag.read.sufficiency import coverage
 from rag.types import Evidence, EvidenceItem, Passage
 
@@ -42,3 +45,41 @@ def test_the_words_of_the_question_in_a_text_on_something_else_bear_out_nothing(
 )
 def test_the_answer_is_of_the_kind_that_is_asked_for(question: str, enough: bool) -> None:
     assert coverage(question, found(ALIEN, FORD)).enough == enough
+
+
+def test_passages_on_different_things_are_not_enough_together() -> None:
+    question = "Which town is the birthplace of the director of Alien?"
+    lists = ("English towns", "South Shields is a town, and the birthplace of many a director.")
+    assert not coverage(question, found(ALIEN, lists)).enough
+
+
+def test_two_things_that_are_compared_are_both_looked_for() -> None:
+    other = ("Dan O'Bannon", "Dan O'Bannon was born in St. Louis in 1946.")
+    question = "Who was born first, Ridley Scott or Dan O'Bannon?"
+    assert coverage(question, found(SCOTT, FORD)).missing[0] == "Dan O'Bannon"
+    assert coverage(question, found(FORD, SCOTT, other)).enough
+
+
+def test_other_words_of_the_same_meaning_count_with_an_embedder() -> None:
+    evidence = found(("Aria", "The Aria headphones have a battery that lasts 38 hours."))
+    question = "What does the headset of Aria weigh, and has it a battery?"
+    without, with_meaning = coverage(question, evidence), coverage(question, evidence, embedder=default_embedder())
+    assert "headset" in without.missing
+    assert "headset" not in with_meaning.missing
+    assert with_meaning.score > without.score
+
+
+def test_a_document_in_several_chunks_belongs_together() -> None:
+    chunks = [
+        Passage(doc_id="m", chunk_id=f"m#{n}", text=text)
+        for n, text in enumerate(("The Ember kettle.", "It costs 40 EUR."))
+    ]
+    items = tuple(EvidenceItem(passage=each, step_id="s1") for each in chunks)
+    assert coverage("How much does the Ember kettle cost?", Evidence(items=items)).enough
+
+
+@given(st.text(max_size=80), st.lists(st.tuples(st.text(max_size=20), st.text(max_size=80)), max_size=4))
+def test_any_texts_bring_a_verdict(question: str, pages: list[tuple[str, str]]) -> None:
+    verdict = coverage(question, found(*pages))
+    assert 0 <= verdict.score <= 1
+    assert verdict.outcome in {"supported", "not enough"}
