@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from rag.closing import Closing
 from rag.errors import ConfigError, RagError
+from rag.memory.standalone import Standalone
 from rag.plan import Plan
 from rag.protocols import Model, Planner, Source
 from rag.run import bridge
@@ -63,6 +64,9 @@ class Assistant(Closing):
             of sources that declare `cacheable` or a `ttl` are kept, and a model's plan for exactly the
             same prompt. A path keeps them in a file of this assistant's own, and vectors of sources, where
             there are many, beside it. False makes every call. What the memory forgets goes from it too.
+        rewrite: has the model rewrite a question that leans on the turns before it ("and what does it cost?"), in
+            one call more, where rules find nothing there to put in; a note says how the question was read. Without
+            it, the model meets such a question only with the turns beside it.
         experience: keeps plans that worked, and shows planners those of like questions.
         prompts: a folder whose prompts go before those that ship.
         settings: by default, what the environment says.
@@ -84,6 +88,7 @@ class Assistant(Closing):
         rounds: int | None = None,
         replans: int | None = None,
         cache: bool | Path | str = True,
+        rewrite: bool = False,
         experience: ExperienceMemory | None = None,
         prompts: Path | str | None = None,
         settings: Settings | None = None,
@@ -94,6 +99,8 @@ class Assistant(Closing):
         self._clock = clock
         worth = effort_of(effort, model=model is not None, planner=planner, rounds=rounds, replans=replans)
         self._planner = bind_planner(worth.planner, worth.rounds)
+        if rewrite:
+            self._planner = Standalone(self._planner)
         self._replans = worth.replans
         self._tools = Tools(
             sources=bind_sources(sources),

@@ -12,12 +12,13 @@ from datetime import datetime
 from typing import Final, TypeAlias
 
 from rag.memory.when.about import Bond
+from rag.memory.when.calendar import Calendar
 from rag.memory.when.frame import Frame
-from rag.memory.when.grammar import Grammar
+from rag.memory.when.grammar import Grammar, grammar
 from rag.memory.when.reading import Read, Reading, leaning, read_text
 from rag.types import Turn
 
-__all__ = ["in_context"]
+__all__ = ["abstains", "in_context"]
 
 _REACH: Final = 20
 """How many turns before it a question leans on at most."""
@@ -71,6 +72,24 @@ def in_context(question: str, context: Sequence[Turn], frame: FrameAt, language:
     if timed is not None and timed is not asked:
         whole = asked.retimed(timed.phrase)
     return _reading(asked, timed, content, whole, before.speaker() if asked.voice.leans else None)
+
+
+def abstains(question: str, context: Sequence[Turn], now: datetime, language: str = "en") -> bool:
+    """Whether a question leans on the turns before it (the oldest first), and the rules find nothing to put in.
+
+    Example:
+        >>> from datetime import UTC
+        >>> said = [Turn(role="user", text="What does the Lisbon tour cost?"), Turn(role="assistant", text="40 EUR.")]
+        >>> abstains("Is it worth that?", said, datetime(2026, 5, 7, tzinfo=UTC))
+        True
+        >>> abstains("What does the Porto tour cost?", said, datetime(2026, 5, 7, tzinfo=UTC))
+        False
+    """
+    words, calendar = grammar(language), Calendar()
+    asked = read_text(question, Frame(now, calendar), words)
+    if not context or not (asked.voice.leans or asked.clause.points_back(asked.asked)):
+        return False
+    return in_context(question, context, lambda at: Frame(at or now, calendar), words).question == question
 
 
 def _leans(asked: Read) -> bool:

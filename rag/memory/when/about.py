@@ -91,6 +91,20 @@ class Clause:
         """Whether the words between two places take back what stands before them: "sorry", "I mean"."""
         return any(token.word in self.lists["corrections"] for token in self.tokens[start:end])
 
+    def points_back(self, here: range) -> bool:
+        """Whether a sentence leaves open what it is about: "is it?", "the other one", "and in Lisbon?", "why?"."""
+        if any(self._pronoun(at) for at in here):
+            return True
+        follows = len(here) > 0 and self.tokens[here.start].word in self.lists["following"]
+        asks = here.stop < len(self.tokens) and self.tokens[here.stop].word == "?"
+        return asks and (follows or not any(self.content(at) or at in self.timed for at in here))
+
+    def _pronoun(self, at: int) -> bool:
+        word = self.tokens[at].word
+        if word in self.lists["standing"] and at > 0:  # "the policy that covers it" has one, "does that cover it" two
+            return self._light(at - 1) and at not in self.timed
+        return word in self.lists["pronouns"] or word in self.lists["standing"]
+
     def content(self, at: int) -> bool:
         """Whether a word says what the question is about."""
         if at in self.timed or self.talk[at] == 2 or not self.tokens[at].text[:1].isalnum():
