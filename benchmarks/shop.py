@@ -18,7 +18,7 @@ from typing import Any
 
 import rag
 from benchmarks.common import ROOT, report
-from rag.testing.cassettes import Cassette
+from rag.evaluate.cassettes import Cassette
 
 SHOP = ROOT / "examples" / "shop"
 QUESTIONS: list[dict[str, Any]] = json.loads((ROOT / "examples" / "shop_questions.json").read_text(encoding="utf-8"))

@@ -12,6 +12,7 @@ Importing this loads none of the heavy libraries; they are imported by what uses
 
 from rag import errors as errors
 from rag.assistant import Assistant, aask, ask
+from rag.evaluate import evaluate
 from rag.ingest import Document, load
 from rag.memory import Memory
 from rag.models import model
@@ -41,6 +42,7 @@ __all__ = [
     "Usage",
     "aask",
     "ask",
+    "evaluate",
     "load",
     "model",
     "rerank",

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 import pytest
 
 from benchmarks.shop import CASSETTE, QUESTIONS, assistant, scored
-from rag.testing.cassettes import Cassette
+from rag.evaluate.cassettes import Cassette
 
 # What a 1.5B model makes of the right passages: often that they do not say, or a part of what they say.
 _UNREAD = "q05 q07 q11 q12 q15 q18 q19 q20 q21 q22 q24 q26 q29 q30"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rag.testing.cassettes import Cassette
+from rag.evaluate.cassettes import Cassette
 from rag.testing.fakes import FakeEmbedder, FakeModel, FakeSource
 
 __all__ = ["Cassette", "FakeEmbedder", "FakeModel", "FakeSource"]

@@ -24,6 +24,7 @@ NAMES = [
     "Usage",
     "aask",
     "ask",
+    "evaluate",
     "load",
     "model",
     "rerank",
@@ -46,3 +47,12 @@ def test_every_export_says_that_it_is_of_rag_and_what_it_is():
 
 def test_errors_are_reached_from_the_facade():
     assert issubclass(rag.errors.PlanError, rag.errors.RagError)
+
+
+def test_evaluate_is_the_function_and_its_room_is_imported_from():
+    import rag.evaluate.results
+    from rag.evaluate import evaluate
+    from rag.evaluate.results import Report
+
+    assert rag.evaluate is evaluate
+    assert Report.load

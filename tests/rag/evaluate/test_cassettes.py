@@ -5,7 +5,8 @@ import json
 
 import pytest
 
-from rag.errors import ConfigError, ModelError
+from rag.errors import ConfigError, ContextTooLong
+from rag.evaluate.exchanges import NotRecorded
 from rag.protocols import Message, Model
 from rag.testing import Cassette, FakeModel
 
@@ -50,7 +51,7 @@ def test_a_replay_streams(recorded):
     ("messages", "schema"), [(PLAN, None), (PLAN[1:], SCHEMA), ([PLAN[0], Message("user", "other")], SCHEMA)]
 )
 def test_another_prompt_or_schema_is_missed_loudly(recorded, messages, schema):
-    with pytest.raises(LookupError, match='mode="record"') as caught:
+    with pytest.raises(NotRecorded, match="Record again") as caught:
         ask(Cassette(recorded[0]), messages, schema=schema)
     assert messages[-1].content in str(caught.value)
 
@@ -81,10 +82,19 @@ def test_recording_adds_what_is_missing_and_pays_for_nothing_twice(recorded):
     assert len(recorded[0].read_text().splitlines()) == 2
 
 
-def test_a_failed_call_is_not_recorded(path):
-    with pytest.raises(ModelError):
-        ask(Cassette(path, FakeModel([ModelError("down")]), mode="record"))
-    assert not path.exists()
+def test_a_failed_call_fails_again_in_a_replay_and_is_made_again_by_the_next_recording(path):
+    with pytest.raises(ContextTooLong):
+        ask(Cassette(path, FakeModel([ContextTooLong("too long")]), mode="record"))
+    with pytest.raises(ContextTooLong, match="too long"):
+        ask(Cassette(path))
+    assert ask(Cassette(path, FakeModel(["fits"]), mode="record")).text == "fits"
+    assert ask(Cassette(path)).text == "fits"
+
+
+def test_runs_of_several_seeds_keep_their_own_replies(path):
+    for seed in ("", "1"):
+        ask(Cassette(path, FakeModel([f"reply {seed}"]), mode="record", salt=seed))
+    assert [ask(Cassette(path, salt=seed)).text for seed in ("", "1")] == ["reply ", "reply 1"]
 
 
 def test_secrets_are_kept_out_of_the_file_and_do_not_matter_for_replay(path):
@@ -106,7 +116,7 @@ def test_the_same_exchange_is_the_same_line_on_any_machine(path):
     exchange = json.loads(path.read_text())
     assert exchange["key"] == "b9f11ff68f45cd51"
     assert exchange["schema"] == "d941d5e536b7481b"
-    assert set(exchange) == {"key", "model", "messages", "schema", "reply", "finish", "usage"}
+    assert set(exchange) == {"key", "model", "prompt", "messages", "schema", "reply", "finish", "usage"}
 
 
 @pytest.mark.parametrize("reply", ["two\nlines", "a\u2028separator", "日本語 ✓", '{"steps": []}'])
