@@ -14,9 +14,10 @@ from rag.read.fence import render_passages
 from rag.read.unsourced import nothing_found
 from rag.types import Evidence, EvidenceItem, Turn
 
-__all__ = ["draft", "pack", "request"]
+__all__ = ["draft", "ordered", "pack", "request"]
 
 _ANSWER_TOKENS = 600
+_FEW = 10
 _TURNS = 6
 _TURN_LENGTH = 600
 _SPEAKER_LENGTH = 80
@@ -43,6 +44,19 @@ def pack(evidence: Evidence, max_tokens: int, count: Callable[[str], int]) -> tu
     if not kept:
         return tuple(_shortened(item, max_tokens, count) for item in evidence.items[:1])
     return tuple(item for place, item in enumerate(evidence.items) if place in kept)
+
+
+def ordered(items: Sequence[EvidenceItem]) -> tuple[EvidenceItem, ...]:
+    """Many items in the order in which a model reads them best: the best first, the next best last, and so inwards.
+
+    Up to ten stay as they are.
+
+    Source: Lost in the Middle, Liu et al., TACL 2024, arXiv 2307.03172.
+    """
+    if len(items) <= _FEW:
+        return tuple(items)
+    ranked = [items[place] for place in _by_rank(items)]
+    return (*ranked[::2], *reversed(ranked[1::2]))
 
 
 def request(

@@ -97,7 +97,7 @@ class Driver:
         self._asking = self._asks(tools.model) if tools.model else None
         # The model is asked to stream only for someone: what has been shown cannot be asked for again.
         self._reading = Reading(self._asking, self._tracer, task.turns, self._tell_token if listen else None)
-        self._assessing = Assessing(self._tracer)
+        self._assessing = Assessing(self._asking, self._tracer)
         self._runs: list[PlanRun] = []
         self._draft: Draft | None = None
         self._partial = False

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field, replace
 import anyio
 
 from rag.errors import BudgetExceeded, ModelError, PromptError
-from rag.plan.estimate import MOST_SHOWN
 from rag.protocols import Completion, Draft, Read
 from rag.run.asking import Asking
+from rag.run.packing import packed
 from rag.run.tracing import OpenSpan, Tracer
-from rag.types import Evidence, EvidenceItem, Turn
+from rag.types import Evidence, Turn
 
 __all__ = ["Looked", "Reading", "extracted"]
 
@@ -60,18 +60,10 @@ class Reading:
 
     async def _cited(self, action: Read, asking: Asking) -> Draft:
         from rag.read.citations import TokenFilter
-        from rag.read.cited import draft, pack, request
-        from rag.tokens import count
+        from rag.read.cited import draft, request
 
-        def packed() -> tuple[EvidenceItem, ...]:
-            return pack(action.evidence, MOST_SHOWN, lambda text: count(text, asking.model.name).tokens)
-
-        items = action.evidence.items
+        items = await packed(action.evidence, asking.model.name)
         prompt = request(action.question, items, self.turns, action.style)
-        # No text has more tokens than bytes; counting takes a while, and loads the vocabulary.
-        if len(prompt.values["passages"].encode()) > MOST_SHOWN:
-            items = await anyio.to_thread.run_sync(packed, abandon_on_cancel=True)
-            prompt = request(action.question, items, self.turns, action.style)
         # A chain of thought between two rounds is not part of the answer, and is not shown.
         if self.on_token is None or action.style == "chain":
             completion = await asking.complete(prompt)

@@ -103,7 +103,7 @@ def proper_names(text: str) -> list[str]:
         >>> proper_names('Which of Tara Strong’s roles is in "Teen Titans Go!", on Cartoon Network?')
         ['Teen Titans Go!', 'Tara Strong', 'Cartoon Network']
     """
-    quoted = [match[1].strip(" ,.") for match in _QUOTED.finditer(text)]
+    quoted = [name for match in _QUOTED.finditer(text) if terms(name := match[1].strip(" ,."))]
     rest = _QUOTED.sub(" | ", text)
     if rest.isupper() or (rest.istitle() and len(rest.split()) > 3):
         return quoted

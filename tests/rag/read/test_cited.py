@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.read.cited import draft, pack, request
+from rag.read.cited import draft, ordered, pack, request
 from rag.read.fence import render_passages
 from rag.types import Evidence, EvidenceItem, Passage, Turn
 
@@ -93,3 +93,14 @@ def test_an_empty_text_says_that_nothing_was_found(text: str) -> None:
 def test_a_draft_of_a_chain_is_kept_whole() -> None:
     text = "Rembrandt painted it [1]. So the answer is Leiden."
     assert draft(text, [item("a", "Rembrandt painted it.")]).text == text
+
+
+def test_of_many_items_the_best_are_read_first_and_last() -> None:
+    many = [item(f"a{n}", "x") for n in range(8)] + [item(f"b{n}", "y", "s2") for n in range(4)]
+    order = names(ordered(many))
+    assert (order[:2], order[-2:]) == (["a0", "a1"], ["b1", "b0"])
+    assert sorted(order) == sorted(names(tuple(many)))
+
+
+def test_a_few_items_keep_their_order() -> None:
+    assert ordered(THREE) == THREE
