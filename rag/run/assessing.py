@@ -35,9 +35,10 @@ class Assessing:
         if action.by not in _CHECKS:
             raise ConfigError(f"there is no check of evidence named {action.by!r}; there are: {', '.join(_CHECKS)}")
         with self.tracer.span(action.by, "assess", evidence=len(action.evidence)) as span:
-            judged = await self._judged(action, span) if action.by == "natlog" else None
-            # In a worker thread: it computes, and would hold up the loop. At the deadline nobody waits for it.
-            verdict = judged or await anyio.to_thread.run_sync(lambda: _computed(action), abandon_on_cancel=True)
+            verdict = await self._judged(action, span) if action.by == "natlog" else None
+            if verdict is None:
+                # In a worker thread: it computes, and would hold up the loop. At the deadline nobody waits for it.
+                verdict = await anyio.to_thread.run_sync(_computed, action, abandon_on_cancel=True)
             span.attributes |= {"by": verdict.by, "outcome": verdict.outcome, "score": round(verdict.score, 3)}
         return verdict
 
