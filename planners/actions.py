@@ -16,6 +16,7 @@ from rag.plan import Plan, Step
 from rag.plan.check import MAX_STEPS
 from rag.protocols import (
     Action,
+    Assess,
     Complete,
     Completion,
     Draft,
@@ -31,10 +32,12 @@ from rag.protocols import (
     Task,
 )
 from rag.types import Answer, Evidence
+from rag.verdict import Verdict
 
 __all__ = [
     "affords",
     "answered",
+    "assess",
     "complete",
     "execute",
     "joined",
@@ -45,7 +48,7 @@ __all__ = [
     "retrieve_and_read",
 ]
 
-_Seen = TypeVar("_Seen", Completion, Relevance, Executed, Draft)
+_Seen = TypeVar("_Seen", Completion, Relevance, Executed, Draft, Verdict)
 _Perform: TypeAlias = Generator[tuple[Action, ...], tuple[Observation, ...], _Seen]
 
 
@@ -113,6 +116,15 @@ def read(question: str, evidence: Evidence, *, style: Literal["cited", "chain", 
         RagError: the reader failed.
     """
     return (yield from _perform(Read(question, evidence, style), Draft))
+
+
+def assess(question: str, evidence: Evidence, *, by: str = "coverage") -> _Perform[Verdict]:
+    """Have it checked whether evidence is enough.
+
+    Raises:
+        RagError: it could not be checked.
+    """
+    return (yield from _perform(Assess(question, evidence, by), Verdict))
 
 
 def answered(question: str, executed: Executed, draft: Draft, *notes: str) -> Answer:

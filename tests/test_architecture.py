@@ -107,7 +107,7 @@ def test_the_environment_is_read_in_one_place():
 
 def test_entry_points_are_the_planners_that_there_are():
     found = {point.name: point.value for point in metadata.entry_points(group="rag.planners")}
-    assert set(found) == {"direct", "iter_retgen", "react", "reaper", "rules"}
+    assert set(found) == {"direct", "evidence_loop", "iter_retgen", "react", "reaper", "rules"}
     assert all((ROOT / f"{value.split(':')[0].replace('.', '/')}.py").is_file() for value in found.values())
 
 

@@ -63,7 +63,10 @@ def bind_model(model: Model | None) -> Model | None:
 
 
 def bind_planner(planner: str | Planner, rounds: int) -> Planner:
-    """The planner, found by its name where it is one, and put into rounds where there are several.
+    """The planner, found by its name where it is one, and put into a loop where there are several rounds.
+
+    A planner with an attribute `rounds` is a loop itself: one that is named is made for so many rounds, and
+    one that is given keeps its own.
 
     Raises:
         ConfigError: there is no such planner, it cannot be loaded, or it is none.
@@ -71,10 +74,13 @@ def bind_planner(planner: str | Planner, rounds: int) -> Planner:
     if rounds < 1:
         raise ConfigError(f"rounds={rounds} cannot be; give 1 or more")
     found = _load(planner)() if isinstance(planner, str) else planner
-    planned = _load("iter_retgen")(found, rounds=rounds) if rounds > 1 else found
-    if not isinstance(planned, Planner) or not isinstance(found, Planner):
+    if not isinstance(found, Planner):
         raise ConfigError(f"{planner!r:.80} is not a planner: it has no method `plan`")
-    return planned
+    if hasattr(found, "rounds"):
+        found = _load(planner)(rounds=rounds) if isinstance(planner, str) else found
+    elif rounds > 1:
+        found = _load("evidence_loop")(found, rounds=rounds)
+    return found
 
 
 def bind_prompts(folder: Path | str | None, settings: Settings | None) -> Path | None:

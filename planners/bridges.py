@@ -1,0 +1,139 @@
+"""From what was found to what is still to be found: words of the question, and names that lead on.
+
+"Where was the director of Alien born?" finds a passage on Alien. It tells of a director and names Ridley
+Scott, and it does not tell where anybody was born: the next query is "born Ridley Scott" and what other
+names it has. Nothing here uses a model.
+
+Source: the entity match and the hops of AdMIRaL, Aly and Vlachos, 2022, arXiv 2212.05276; the form of the query
+and the rule that ends the search are ours, chosen by what they find (`benchmarks/results/hops_*.json`).
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from planners.language import content, named_things
+from rag.types import EvidenceItem
+from rag.verdict import Verdict
+
+__all__ = ["hold_together", "onward", "unmet"]
+
+_MOST_NAMES: Final = 24
+"""Names of one passage that a query may have: of a long page they would be everything and nothing."""
+
+_MET: Final = 0.75
+"""The share of a name's words that a title must have for the passage to be about what it names."""
+
+_BORNE_OUT: Final = 0.8
+"""The share of the question's words that two passages of one chain must have together."""
+
+_SIMPLE: Final = 3
+"""Parts of a question that one passage may be trusted to bear out alone."""
+
+_WORD: Final = re.compile(r"[^\W_](?:[\w'’.-]*\w)?")
+_BRACKETS: Final = re.compile(r"\s*\([^)]*\)")
+_COMPARES: Final = re.compile(
+    r"\b(?:or|both|same|between|more|fewer|less|first|than|\w{3,}er than|older|younger|earlier|later)\b", re.IGNORECASE
+)
+# "Do the directors of A and B share a nationality?" compares people that neither name is of.
+_LEADS_ON: Final = re.compile(
+    r"\b(?:director|performer|composer|author|founder|creator|writer|screenwriter|producer|singer|owner|leader|president"
+    r"|publisher|developer|designer|editor|employer|actor|star|maker|husband|wife|spouse|father|mother|parent|son"
+    r"|daughter|child|brother|sister|sibling|king|queen)(?:s|ren)?\b",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A passage as read for its words: their stems, those of its title, and the names in it."""
+
+    words: frozenset[str]
+    title: frozenset[str]
+    names: tuple[str, ...]
+
+    def leads_to(self, other: _Read) -> bool:
+        """Whether this passage names what the other one is about."""
+        return bool(other.title) and any(frozenset(content(name)) == other.title for name in self.names)
+
+
+def onward(question: str, item: EvidenceItem) -> str:
+    """The query that leads on from a passage: what the question says and it does not, then names that it adds.
+
+    A passage that adds nothing leads nowhere, and gives an empty query.
+
+    Example:
+        >>> from rag.types import Passage
+        >>> text = "Alien is a film of 1979. The director was Ridley Scott."
+        >>> film = Passage(doc_id="f", chunk_id="f#0", title="Alien", text=text)
+        >>> onward("Where was the director of Alien born?", EvidenceItem(passage=film, step_id="s1"))
+        'born Ridley Scott'
+    """
+    read = _read(item.passage.title, item.passage.text)
+    asked = frozenset(content(question))
+    added = [name for name in read.names if not frozenset(content(name)) <= asked]
+    missing = [word for word in _WORD.findall(question) if content(word) and not read.words.issuperset(content(word))]
+    return " ".join([*missing, *added[:_MOST_NAMES]]) if added else ""
+
+
+def unmet(question: str, items: Sequence[EvidenceItem]) -> tuple[str, ...]:
+    """The things that a question names and that no passage is about, in order.
+
+    Example:
+        >>> unmet("Are the Laleli Mosque and Esma Sultan Mansion close?", ())
+        ('Laleli Mosque', 'Esma Sultan Mansion')
+    """
+    titles = [_read(item.passage.title, item.passage.text).title for item in items]
+    return tuple(name for name in named_things(question) if not any(_is_of(name, title) for title in titles))
+
+
+def hold_together(question: str, items: Sequence[EvidenceItem], verdict: Verdict) -> bool:
+    """Whether passages that bear a question out also belong together, so that no further hop is to be expected.
+
+    That is so where one names what another is about, and the two have the words of the question; where
+    things are compared, and each has its passage; and where one passage bears out a simple question alone.
+    """
+    reads = [_read(item.passage.title, item.passage.text) for item in items]
+    return _is_chain(question, reads) or _is_comparison(question, items) or _is_alone(verdict)
+
+
+def _is_chain(question: str, reads: Sequence[_Read]) -> bool:
+    asked = frozenset(content(question))
+    return any(
+        len(asked & (one.words | other.words)) >= _BORNE_OUT * len(asked)
+        for one, other in itertools.permutations(reads, 2)
+        if not other.title <= asked and one.leads_to(other)
+    )
+
+
+def _is_comparison(question: str, items: Sequence[EvidenceItem]) -> bool:
+    return bool(
+        _COMPARES.search(question)
+        and not _LEADS_ON.search(question)
+        and len(named_things(question)) > 1
+        and not unmet(question, items)
+    )
+
+
+def _is_alone(verdict: Verdict) -> bool:
+    if not verdict.parts or len(verdict.parts) > _SIMPLE:
+        return False
+    return bool(frozenset.intersection(*(frozenset(part.evidence) for part in verdict.parts)))
+
+
+def _is_of(name: str, title: frozenset[str]) -> bool:
+    words = frozenset(content(name))
+    return len(words & title) >= _MET * len(words)
+
+
+@lru_cache(maxsize=512)
+def _read(title: str, text: str) -> _Read:
+    # What a title says in brackets tells it from others of the name: "Alien (film)".
+    names = tuple(dict.fromkeys([*filter(None, [title]), *named_things(text)]))
+    words = frozenset(content(f"{title}\n{text}"))
+    return _Read(words, frozenset(content(_BRACKETS.sub("", title))), names)
