@@ -1,4 +1,4 @@
-"""The command line: `rag ask`, `rag plan`, `rag chat`, `rag index`, `rag serve`, `rag doctor`.
+"""The command line: `rag ask`, `rag plan`, `rag chat`, `rag index`, `rag serve`, `rag eval`, `rag doctor`.
 
 Exit codes: 0 for an answer, 1 for a failure, 2 for misuse.
 """

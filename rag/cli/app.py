@@ -13,6 +13,7 @@ from click.core import ParameterSource
 from pydantic import ValidationError
 
 from rag.cli import show
+from rag.cli.eval import evaluate as eval_command
 from rag.cli.failures import FAILURE, complain, shown
 from rag.cli.memory import memory as memory_group
 from rag.cli.wiring import Options, assistant, index_of
@@ -132,6 +133,7 @@ def _no_planning(context: click.Context) -> None:
 
 
 app.add_command(memory_group)
+app.add_command(eval_command)
 
 
 @app.command()

@@ -29,9 +29,6 @@ class Journal:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(json.dumps({"key": key}) + "\n", encoding="utf-8")
 
-    def __len__(self) -> int:
-        return len(self._done)
-
     def done(self, seed: int) -> dict[str, Result]:
         """What is done of a seed, by question."""
         return {case_id: result for (own, case_id), result in self._done.items() if own == seed}

@@ -83,6 +83,12 @@ class Report(_Value):
                     found.setdefault(result.case_id, []).append(result.values[name])
         return {case_id: fmean(values) for case_id, values in found.items()}
 
+    def matrix(self, name: str) -> list[list[float]]:
+        """The values of a measure, a row for each run, over the questions to which it applies in all of them."""
+        found = [{r.case_id: r.values[name] for r in run.results if name in r.values} for run in self.runs]
+        shared = [case_id for case_id in found[0] if all(case_id in values for values in found)] if found else []
+        return [[values[case_id] for case_id in shared] for values in found] if shared else []
+
     def __getitem__(self, name: str) -> float:
         """The value of a measure as the table has it.
 

@@ -111,7 +111,7 @@ def _told(case: Case, outcome: Outcome, values: dict[str, float]) -> Result:
         text=answer.text if answer else "",
         found=tuple(name for name, _ in outcome.ranking[:_FOUND]),
         label=given_label(outcome) if case.label is not None else "",
-        plan=outcome.plan.model_dump(mode="json", include={"steps"}) if outcome.plan else None,
+        plan={"steps": [step.saved() for step in outcome.plan.steps]} if outcome.plan else None,
         notes=answer.notes if answer else (),
         planner=next((str(s.attributes["planner"]) for s in trace if "planner" in s.attributes), ""),
         models=tuple(sorted({span.name for span in spans})),

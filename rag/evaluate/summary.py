@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from statistics import fmean, stdev
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from rag.errors import ConfigError
 from rag.evaluate.bootstrap import Gain, interval, paired
@@ -14,8 +14,12 @@ from rag.evaluate.measures.table import MEASURES, Group, Measure
 
 if TYPE_CHECKING:
     from rag.evaluate.results import Report
+    from rag.evaluate.tasks import Task
 
-__all__ = ["Compared", "Row", "compared", "figure", "rows", "text"]
+__all__ = ["Compared", "Row", "comparable", "compared", "figure", "named", "rows", "signed", "text"]
+
+_CHANCE: Final = 0.05
+"""The p from which on a difference is told to be within chance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +61,8 @@ class Compared:
             return None
         if self.noise is not None and abs(self.gain.mean) < self.noise:
             return f"smaller than the noise of the seeds, {figure(self.noise)}"
-        if self.gain.low <= 0 <= self.gain.high:
-            return "within chance: the interval holds 0"
+        if self.gain.low <= 0 <= self.gain.high or self.gain.p > _CHANCE:
+            return "within chance"
         return None
 
 
@@ -77,16 +81,25 @@ def compared(here: Report, there: Report) -> list[Compared]:
     Raises:
         ConfigError: they are of different data, or share no question.
     """
-    if here.data_hash != there.data_hash:
-        raise ConfigError(
-            f"the reports are of different data, {here.task} ({here.data_hash}) and {there.task} ({there.data_hash});"
-            " run both on the same files"
-        )
+    comparable(here, there)
     names = dict.fromkeys(measure.of for measure in MEASURES)
     found = [row for name in names if (row := _compared(here, there, name))]
     if not found:
         raise ConfigError("the reports share no measured question; run both on the same questions")
     return found
+
+
+def comparable(here: Report | Task, there: Report) -> None:
+    """See that a report, or what will come of a task, can be compared with a report.
+
+    Raises:
+        ConfigError: they are of different data.
+    """
+    if here.data_hash != there.data_hash:
+        raise ConfigError(
+            f"the report to compare with is of other data: {there.task} ({there.data_hash}), and this is of"
+            f" {here.data_hash}; run both on the same files"
+        )
 
 
 def text(report: Report) -> str:
@@ -109,23 +122,47 @@ def figure(value: float) -> str:
     return f"{value:.3f}" if size >= 0.001 or not size else f"{value:.2g}"
 
 
+def signed(value: float) -> str:
+    """A difference as tables have it.
+
+    Example:
+        >>> signed(0.0312), signed(-2), signed(0)
+        ('+0.031', '-2.000', '0')
+    """
+    return f"{'+' if value > 0 else '-'}{figure(abs(value))}" if value else "0"
+
+
+def named(report: Report) -> str:
+    """What a report is of, and of when.
+
+    Example:
+        >>> from rag.evaluate.results import Report
+        >>> about = {"assistant": "mine.py", "date": "2026-11-24T18:29:48"}
+        >>> named(Report(task="faq", data_hash="", about=about, runs=()))
+        'mine.py, 2026-11-24 18:29'
+    """
+    subject = report.about.get("subject")
+    kind = subject.get("kind") if isinstance(subject, dict) else None
+    date = str(report.about.get("date", ""))[:16].replace("T", " ")
+    return ", ".join(str(told) for told in (report.about.get("assistant") or kind or report.task, date) if told)
+
+
 def _row(report: Report, measure: Measure) -> Row | None:
     import numpy as np
 
-    runs = [[r.values[measure.of] for r in run.results if measure.of in r.values] for run in report.runs]
-    sums = [float(measure.summed(np.asarray(values))) for values in runs if values]
-    if not sums:
+    runs = report.matrix(measure.of)
+    if not runs:
         return None
-    by_question = list(report.values(measure.of).values())
+    sums = [float(total) for total in measure.summed(np.asarray(runs))]
     # Of one question nothing can be drawn.
-    low, high = interval(by_question, measure.fold) if len(by_question) > 1 else (None, None)
+    low, high = interval(runs, measure.fold) if len(runs[0]) > 1 else (None, None)
     return Row(
         measure.name,
         measure.group,
         measure.about,
         measure.better,
         fmean(sums),
-        len(by_question),
+        len(runs[0]),
         low,
         high,
         stdev(sums) if len(sums) > 1 else None,

@@ -101,7 +101,7 @@ class _Work:
     async def report(self) -> Report:
         async with AsyncExitStack() as stack:
             runs = [await self._run(seed, stack) for seed in self._conditions.seeds]
-        if self._journal:
+        if self._journal is not None:
             self._journal.remove()
         recording = self._conditions.recording
         return Report(
@@ -120,11 +120,11 @@ class _Work:
             self._journal = self._opened()
         conditions = self._conditions
         ask = await asking(subject, self._task, conditions.scope)
-        done = self._journal.done(seed) if self._journal else {}
+        done = self._journal.done(seed) if self._journal is not None else {}
         self._tell(len(done))
 
         def tell(result: Result) -> None:
-            if self._journal:
+            if self._journal is not None:
                 self._journal.add(seed, result)
             self._tell(1)
 
