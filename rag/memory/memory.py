@@ -19,6 +19,7 @@ from rag.memory.sweep import Sweep
 from rag.types import Scope, Turn
 
 if TYPE_CHECKING:
+    from rag.memory.profile import Profile
     from rag.memory.recall import Recaller
     from rag.memory.recalled import Recall
     from rag.memory.store.seam import MemoryStore
@@ -168,6 +169,13 @@ class Memory(Closing):
 
         return Recaller(self.store, self.gap, self.calendar, self._given)
 
+    @property
+    def profile(self) -> Profile:
+        """What the turns tell of who said them: summaries, facts, and concepts that are edited by hand."""
+        from rag.memory.profile import Profile
+
+        return Profile(self.recaller)
+
     def embed(self, conversation: str | None = None, *, scope: Scope | None = None) -> int:
         """Make the vectors that turns still lack, so that no question has to; how many were made.
 
@@ -213,7 +221,10 @@ class Memory(Closing):
         if scope.as_of is not None:
             raise InputError("forgetting takes no as_of, which would leave what was said later: say before=… instead")
         ids = None if turns is None else tuple(turns)
-        return self.copies.forget(Which(conversation, ids, session, before, expired, whole), scope)
+        receipt = self.copies.forget(Which(conversation, ids, session, before, expired, whole), scope)
+        if receipt.removed.get("derived"):
+            self.profile.restore(scope=scope)
+        return receipt
 
     def verify(self, receipt: Receipt) -> bool:
         """Whether nothing is left of what a receipt says is gone; False too where that cannot be made sure.
