@@ -68,7 +68,13 @@ class Clause:
             return Bond.BESIDE
         if self._loosely(here, start, fronted, dated):
             return Bond.WEAK
-        return Bond.NONE if any(self.content(at) for at in here) else Bond.BARE
+        return Bond.NONE if any(self.content(at) for at in here) or self._of_calendar(here) else Bond.BARE
+
+    def _of_calendar(self, here: range) -> bool:
+        """Whether a sentence asks about the calendar itself: "how many days are there in May"."""
+        return (
+            " ".join(token.word for token in self.tokens[here.start : here.start + 2]) in self.lists["about_calendar"]
+        )
 
     def _loosely(self, here: range, start: int, fronted: bool, dated: bool) -> bool:
         least = 1 if dated else 2
@@ -86,6 +92,11 @@ class Clause:
             for at, word in enumerate(words)
         )
         return yours and not self.lists["ours"].isdisjoint(words)
+
+    def ours(self, at: int) -> bool:
+        """Whether the sentence of a place speaks of asker and asked together: "have we", "did you tell me"."""
+        here = self.sentence(at)
+        return self._between_us(here) or any(self.tokens[n].word in self.lists["us"] for n in here)
 
     def corrected(self, start: int, end: int) -> bool:
         """Whether the words between two places take back what stands before them: "sorry", "I mean"."""
@@ -122,6 +133,8 @@ class Clause:
 
     def _small(self, at: int) -> bool:
         word = self.tokens[at].word
+        if at and word in self.lists["formulas"] and self.tokens[at - 1].word in self.lists["talk"]:
+            return False
         if word in self.lists["light"] or self._grammar.is_number(word):
             return True
         if any(form in self.lists["recap"] for form in plain_forms(word)):
@@ -144,6 +157,8 @@ class Clause:
     def _talks(self, at: int) -> int:
         """2 for a word of talk, 1 for a word that may be one, 0 for others and for orders."""
         word = self.tokens[at].word
+        if at + 1 < len(self.tokens) and self.tokens[at + 1].word in self.lists["formulas"]:
+            return 0  # "say goodbye" tells what was done
         level = 2 if word in self.lists["talk"] else 1 if word in self.lists["perhaps"] else 0
         if level and word in self.lists["orders"] and at not in self.timed:
             before = [self.tokens[n].word for n in range(max(at - 3, 0), at) if n not in self.timed]
@@ -175,12 +190,12 @@ class Clause:
 
     def _subordinate(self, start: int, end: int) -> bool:
         words = [token.word for token in self.tokens[start:end]]
-        if words and self._doing(words[0]):
+        if words and self._doing(words[0]) and words[0] not in self.lists["light"]:
             return True
         return any(word in self.lists["subjects"] for word in words[1:])
 
     def _doing(self, word: str) -> bool:
-        return word.endswith("ing") and word not in self.lists["light"] and word not in self.lists["notdoing"]
+        return word.endswith("ing") and word not in self.lists["notdoing"]
 
     def _attributive(self, start: int, end: int) -> bool:
         """Whether the time tells of a thing that is no talk: "the June deadline", "Monday's meeting"."""

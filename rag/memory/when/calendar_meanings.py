@@ -104,11 +104,6 @@ def _iso(y: int, m: int, d: int) -> Expression | None:
 
 
 @meaning
-def _holiday(x: list[int], year: int | None = None) -> Expression | None:
-    return date_of(x[0], x[1], year)
-
-
-@meaning
 def _feast(month: int, day: int, n: int, year: int | None = None) -> Expression:
     return Nth(n, Weekday(day), Month(month, year))
 
@@ -169,8 +164,8 @@ def _part_of(part: Expression, n: int = 0) -> Expression:
 
 
 @meaning
-def _last_night() -> Expression:
-    return Both(Ago(1, "day"), night(18 * 60))
+def _night_ago(n: int) -> Expression:
+    return Both(Ago(n, "day"), night(18 * 60))
 
 
 @meaning

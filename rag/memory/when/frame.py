@@ -67,6 +67,16 @@ class Frame:
         return last.number if last is not None and last.end >= self.now else None
 
     @cached_property
+    def under_way(self) -> Stretch | None:
+        """The session that goes on, whether or not it is counted."""
+        civil = self.calendar.civil
+        named = (s for s in self.given if self.named is not None and self.named in (s.number, s.name))
+        session = next(named, None)
+        if session is not None:
+            return Stretch(session.number, civil(session.start), civil(session.end))
+        return self.sessions[-1] if self.current is not None else None
+
+    @cached_property
     def today(self) -> datetime:
         """The first moment of the civil day."""
         return self.calendar.unit(self.now, "day")[0]
@@ -92,6 +102,8 @@ class Frame:
 
     def _met(self, region: Region) -> Iterator[Stretch]:
         for part in region:
+            if self.under_way and self.named is not None and self.under_way.number in (part.sessions or ()):
+                yield self.under_way  # it is not counted, and was asked for by itself
             for session in islice(self.sessions, bisect_left(self._ends, part.start), None):
                 if session.start >= part.close:
                     break

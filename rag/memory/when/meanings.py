@@ -9,9 +9,10 @@ from rag.memory.when.calendar_meanings import Amount, Units, date_of, units
 from rag.memory.when.dates import Ago, Month
 from rag.memory.when.frame import Expression, Series
 from rag.memory.when.hours import Clock
-from rag.memory.when.order import BeforeThis, Following, Sessions
+from rag.memory.when.order import BeforeThis, Following, Said, Sessions
+from rag.memory.when.recurrent import Now
 from rag.memory.when.registry import MEANINGS, meaning
-from rag.memory.when.relations import Around, Beyond, Both, Containing, Dated, Edge, Either, Moved, Nth, Said, Through
+from rag.memory.when.relations import Around, Beyond, Both, Containing, Dated, Edge, Either, Moved, Nth, Through
 
 __all__ = ["MEANINGS", "Leaning"]
 
@@ -159,8 +160,8 @@ def _session_before_last(n: int) -> Expression:
 
 
 @meaning
-def _before_this() -> Expression:
-    return BeforeThis()
+def _before_this(n: int = 1) -> Expression | None:
+    return BeforeThis(n) if n > 0 else None
 
 
 @meaning
@@ -192,6 +193,11 @@ def _session_all() -> Expression:
 @meaning
 def _session_three(a: int, b: int, c: int) -> Expression:
     return Either(_session_pair(a, b), Sessions(c, c))
+
+
+@meaning
+def _session_now() -> Expression:
+    return Now()
 
 
 @meaning

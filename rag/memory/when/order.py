@@ -11,7 +11,7 @@ from typing import ClassVar
 from rag.memory.when.frame import Expression, Frame, Stretch, chosen
 from rag.memory.when.region import Part, Region, common
 
-__all__ = ["BeforeThis", "Earlier", "Following", "Sessions", "parts_of"]
+__all__ = ["BeforeThis", "Earlier", "Following", "Said", "Sessions", "parts_of"]
 
 _MOMENT = timedelta(microseconds=1)
 
@@ -88,10 +88,26 @@ class Earlier(Expression):
 
 @dataclass(frozen=True)
 class BeforeThis(Expression):
-    """The session before the one that now lies in; the latest where now lies in none that counts."""
+    """The session `n` before the one that now lies in; counted from the end where now lies in none that counts."""
 
+    n: int = 1
     _rank: ClassVar[int] = 5
     _spoken: ClassVar[bool] = True
 
     def _candidates(self, frame: Frame, within: Region) -> Iterator[Region]:
-        yield parts_of([session for session in frame.sessions_in(within) if session.number != frame.current][-1:])
+        before = [session for session in frame.sessions_in(within) if session.number != frame.current]
+        yield parts_of(before[-self.n :][:1]) if len(before) >= self.n else ()
+
+
+@dataclass(frozen=True)
+class Said(Expression):
+    """The day on which something was said, which only the memory can tell."""
+
+    text: str
+    _rank: ClassVar[int] = 50
+    _spoken: ClassVar[bool] = True
+
+    def _candidates(self, frame: Frame, within: Region) -> Iterator[Region]:
+        at = frame.find(self.text) if frame.find is not None else None
+        if at is not None:
+            yield common(within, (Part(*frame.calendar.unit(frame.calendar.civil(at), "day")),))

@@ -10,9 +10,11 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict
 
 from rag.memory.when.about import Bond, Clause
+from rag.memory.when.calendar import moved
 from rag.memory.when.dates import Date, Fixed, Ordered
 from rag.memory.when.frame import Expression, Frame, chosen
 from rag.memory.when.grammar import Grammar
+from rag.memory.when.recurrent import Lately
 from rag.memory.when.region import ALL
 from rag.memory.when.relations import Dated
 from rag.memory.when.settled import settled
@@ -132,6 +134,9 @@ def read_text(text: str, frame: Frame, language: Grammar) -> Read:
     """One text, read by itself."""
     tokens = tokenised(text, frame.calendar.names)
     times = tuple(found(language, tokens))
+    if any(isinstance(time.expression, Lately) for time in times):
+        plain = Clause(language, tokens, ())
+        times = tuple(time for time in times if not isinstance(time.expression, Lately) or plain.ours(time.start))
     clause = Clause(language, tokens, [(time.start, time.end) for time in times])
     best = Read(text, clause)
     for time in times:
@@ -163,8 +168,10 @@ def leaning(read: Read, anchor: Expression, frame: Frame, language: Grammar) -> 
 
 
 def _likely(window: Window, bond: Bond, frame: Frame) -> bool:
-    """Whether a loosely bound time can be one of the conversation: something was said then."""
-    return bond != Bond.WEAK or not frame.sessions or not frame.empty(window.parts)
+    """Whether a loosely bound time can be one of the conversation: something was said then, or about then."""
+    if bond > Bond.WEAK or not frame.sessions or not frame.empty(window.parts):
+        return True
+    return bond == Bond.BARE and any(part.end > moved(frame.floor, -1, "year") for part in window.parts)
 
 
 def _spelt(text: str, tokens: Sequence[Token]) -> str:

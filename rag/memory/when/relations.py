@@ -22,7 +22,6 @@ __all__ = [
     "Either",
     "Moved",
     "Nth",
-    "Said",
     "Through",
     "Turned",
     "extent",
@@ -286,17 +285,3 @@ class Moved(Expression):
             return min(at, start), max(at, start)
         at = moved(start if self.n < 0 else end - timedelta(microseconds=1), self.n, self.unit)
         return frame.calendar.unit(at, self.unit)
-
-
-@dataclass(frozen=True)
-class Said(Expression):
-    """The day on which something was said, which only the memory can tell."""
-
-    text: str
-    _rank: ClassVar[int] = 50
-    _spoken: ClassVar[bool] = True
-
-    def _candidates(self, frame: Frame, within: Region) -> Iterator[Region]:
-        at = frame.find(self.text) if frame.find is not None else None
-        if at is not None:
-            yield common(within, (Part(*frame.calendar.unit(frame.calendar.civil(at), "day")),))

@@ -275,3 +275,40 @@ def test_time_words_mean_the_sessions_that_people_mean(question: str, sessions: 
 )
 def test_time_words_of_the_world_open_no_window(question: str) -> None:
     assert meant(question) is None
+
+
+@pytest.mark.parametrize(
+    "question", ["What did you just say?", "Just now, what was that?", "What were we just discussing?"]
+)
+@pytest.mark.parametrize("current", [None, 14])
+def test_just_now_is_the_session_that_goes_on_also_where_it_is_not_counted(question: str, current: int | None) -> None:
+    assert meant(question, current_session=current) == [14]
+
+
+@pytest.mark.parametrize(
+    ("year", "day"), [(1913, (3, 23)), (1961, (4, 2)), (2000, (4, 23)), (2024, (3, 31)), (2038, (4, 25))]
+)
+def test_easter_is_where_the_almanac_has_it(year: int, day: tuple[int, int]) -> None:
+    window = read(f"What did we say on Easter Sunday {year}?", now=datetime(2040, 1, 1, tzinfo=UTC)).window
+    assert window is not None
+    assert window.parts[0].start == datetime(year, *day)
+
+
+@pytest.mark.parametrize(
+    ("words", "start", "end"),
+    [
+        ("in week 53 of 2020", (2020, 12, 28), (2021, 1, 4)),
+        ("in 2026-W01", (2025, 12, 29), (2026, 1, 5)),
+        ("in KW 19", (2026, 5, 4), (2026, 5, 11)),
+        ("at Christmas", (2025, 12, 24), (2025, 12, 27)),
+    ],
+)
+def test_weeks_by_number_and_feasts_have_their_days(words: str, start: tuple[int, ...], end: tuple[int, ...]) -> None:
+    window = read(f"What did we talk about {words}?", now=NOW).window
+    assert window is not None
+    assert (window.parts[0].start, window.parts[0].end) == (datetime(*start), datetime(*end))
+
+
+@pytest.mark.parametrize("words", ["in week 54", "in week 53 of 2025"])
+def test_a_week_that_never_was_opens_no_window(words: str) -> None:
+    assert read(f"What did we talk about {words}?", now=NOW, sessions=SESSIONS).window is None
