@@ -28,10 +28,12 @@ __all__ = [
     "Completion",
     "Draft",
     "Embedder",
+    "EmbedsQueries",
     "Example",
     "Execute",
     "Executed",
     "Failed",
+    "Form",
     "Message",
     "Model",
     "Observation",
@@ -157,6 +159,19 @@ class Embedder(Protocol):
         ...
 
 
+@runtime_checkable
+class EmbedsQueries(Protocol):
+    """An ability of an embedder: to embed queries otherwise than passages, so that they meet."""
+
+    def embed_queries(self, texts: Sequence[str]) -> np.ndarray[Any, np.dtype[np.float32]]:
+        """Unit vectors of queries, of shape (texts, dimensions).
+
+        Raises:
+            ModelError: the embedder's model or endpoint failed.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Example:
     """A plan that worked for an earlier question, and how well it did."""
@@ -229,6 +244,10 @@ class Execute:
     exact: bool = False
 
 
+Form: TypeAlias = Literal["answer", "short", "long", "yes/no", "claim"]
+"""The form of a cited answer: a few sentences, a few words, some paragraphs, yes or no, or a verdict on a claim."""
+
+
 @dataclass(frozen=True, slots=True)
 class Read:
     """Have the reader answer from the evidence: cited, in a short chain of thought, or as talk that needs none."""
@@ -286,13 +305,17 @@ class Executed:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What a reader wrote, with its citations, from which evidence; `partial` where the notes tell of a lack."""
+    """What a reader wrote, with its citations, from which evidence; `partial` where the notes tell of a lack.
+
+    `verdict` is on a claim, where one was to be decided.
+    """
 
     text: str
     citations: tuple[Citation, ...] = ()
     evidence: Evidence = field(default_factory=Evidence)
     notes: tuple[str, ...] = ()
     partial: bool = False
+    verdict: Verdict | None = None
 
 
 @dataclass(frozen=True, slots=True)

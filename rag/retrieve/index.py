@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from rag.closing import Closing
 from rag.errors import DimensionMismatch
-from rag.retrieve.algebra import Leaf, Query, Retriever
-from rag.retrieve.catalogue import Catalogue, Seen, View
+from rag.retrieve.adapt.kept import keep, kept
+from rag.retrieve.algebra import Leaf, Retriever
+from rag.retrieve.catalogue import Catalogue, View
 from rag.retrieve.dense import Dense
+from rag.retrieve.halves import Halves
 from rag.retrieve.lexical import Lexical
 from rag.retrieve.once import Once
-from rag.retrieve.passages import collections, doc_ids, hits, sample
-from rag.retrieve.queries import mean_vector, query_vectors
+from rag.retrieve.passages import collections, doc_ids, sample, vectors
+from rag.retrieve.queries import query_vectors
 from rag.retrieve.relevance import Relevance
 from rag.retrieve.way import IN_LOOP
 from rag.retrieve.writer import Added, Entry, Writer
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from rag.protocols import Embedder
+    from rag.retrieve.adapt import Adapter
     from rag.sources.index import IndexSource
 
     Vector = np.ndarray[Any, np.dtype[np.float32]]
@@ -52,14 +55,16 @@ class Index(Closing):
         self._given = embedder
         self._lexical = Lexical(catalogue)
         self._dense = Dense(catalogue)
-        self._writer = Writer(catalogue, self._embedder)
+        self._writer = Writer(catalogue, lambda: self.embedder)
         self._vectors: Callable[[str], Vector] | None = None
+        self._adapter = Once(lambda _generation: kept(catalogue, self.embedder), size=1)
+        self._halves = Halves(catalogue, self._lexical, self._dense, self._adapted)
         # Sources of one index are often asked the same question at once.
         self._relevance = Once(self._measured, size=64)
         self._both = self.lexical() + self.dense()
         if embedder:
             try:
-                self._embedder()
+                _ = self.embedder
             except BaseException:
                 self.close()
                 raise
@@ -157,11 +162,11 @@ class Index(Closing):
 
     def lexical(self) -> Retriever:
         """Search by words alone; scores are BM25's, above 0."""
-        return Leaf("lexical", self._by_words)
+        return Leaf("lexical", self._halves.by_words)
 
     def dense(self) -> Retriever:
         """Search by meaning alone; scores are cosines, from -1 to 1."""
-        return Leaf("dense", self._by_meaning)
+        return Leaf("dense", self._halves.by_meaning)
 
     def source(
         self,
@@ -186,6 +191,28 @@ class Index(Closing):
         from rag.sources.index import IndexSource
 
         return IndexSource(self, name, about=about, collection=collection, k=k, shared=shared, retriever=retriever)
+
+    def use(self, adapter: Adapter | None) -> None:
+        """Adapt questions for search by meaning from now on, wherever this index is open; None ends it.
+
+        An adapter that did not win is not used.
+
+        Raises:
+            DimensionMismatch: it was learned for another embedder.
+            StoreBusy: another process writes this index.
+            RetrievalError: the index could not be written.
+        """
+        if adapter:
+            adapter.check(self.embedder.name)
+        keep(self._catalogue, adapter)
+
+    def vectors(self, *, scope: Scope | None = None) -> tuple[list[str], Vector]:
+        """The `chunk_id` of each passage that the scope sees, and their vectors, of shape (passages, dimensions).
+
+        Raises:
+            RetrievalError: the index cannot be read.
+        """
+        return vectors(self._catalogue, self._catalogue.seen(View.of(scope)))
 
     def collections(self, *, scope: Scope | None = None) -> list[str]:
         """The names of the collections that hold a document of the scope, in order.
@@ -237,36 +264,22 @@ class Index(Closing):
     def __repr__(self) -> str:
         return f"Index({str(self._catalogue.folder)!r})" if self._catalogue.folder else "Index.memory()"
 
-    def _by_words(self, query: Query, k: int) -> list[Hit]:
-        if query.words:
-            return self._hits(query, k, lambda n, seen: self._lexical.weighted(query.words, n, seen.partitions))
-        return self._hits(query, k, lambda n, seen: self._lexical.search(query.text, n, seen.filter))
-
-    def _by_meaning(self, query: Query, k: int) -> list[Hit]:
-        def best(n: int, seen: Seen) -> list[tuple[int, float]]:
-            vector = mean_vector(self._vector, query.texts or ((query.text, 1.0),))
-            return self._dense.search(vector, n, seen.filter)
-
-        return self._hits(query, k, best)
-
-    def _hits(self, query: Query, k: int, best: Callable[[int, Seen], list[tuple[int, float]]]) -> list[Hit]:
-        seen = self._catalogue.seen(View.of(query.scope, query.collection))
-        if not seen.partitions:
-            return []  # before a model is loaded for nothing
-        found = best(k + len(seen.hidden), seen)
-        return hits(self._catalogue, [pair for pair in found if pair[0] not in seen.hidden][:k], seen)
-
     def _measured(self, question: str, view: View, _generation: int) -> dict[str | None, float]:
         measure = Relevance(self._catalogue, self._lexical, self._dense, self._vector)
         return measure.of(question, self._catalogue.seen(view))
 
+    def _adapted(self, text: str) -> Vector:
+        adapter = self._adapter(self._catalogue.generation)
+        return adapter.applied(self._vector(text)) if adapter else self._vector(text)
+
     def _vector(self, text: str) -> Vector:
         if self._vectors is None:
-            self._vectors = query_vectors(self._embedder())
+            self._vectors = query_vectors(self.embedder)
         return self._vectors(text)
 
-    def _embedder(self) -> Embedder:
-        """The embedder, once it is known to be the one that the index was made with.
+    @property
+    def embedder(self) -> Embedder:
+        """What makes its vectors, once it is known to be the one that the index was made with.
 
         Raises:
             DimensionMismatch: it is another.

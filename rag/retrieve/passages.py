@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from rag.retrieve.catalogue import Catalogue, Seen, listed
+from rag.retrieve.dense import unpacked
 from rag.retrieve.fuse import ranked
 from rag.types import Hit, Passage
 
-__all__ = ["collections", "doc_ids", "hits", "sample"]
+if TYPE_CHECKING:
+    import numpy as np
+
+    Vectors = np.ndarray[Any, np.dtype[np.float32]]
+
+__all__ = ["collections", "doc_ids", "hits", "sample", "vectors"]
 
 _DOC_IDS: Final = """
     SELECT DISTINCT doc_id FROM documents WHERE partition IN (SELECT value FROM json_each(?1)) ORDER BY doc_id"""
@@ -22,6 +28,9 @@ _PASSAGES: Final = """
     FROM chunks JOIN documents ON documents.id = document
     WHERE chunks.id IN (SELECT value FROM json_each(?1))
     AND chunks.partition IN (SELECT value FROM json_each(?2))"""
+_VECTORS: Final = """
+    SELECT chunks.id, doc_id || '#' || n, vector FROM chunks JOIN documents ON documents.id = document
+    WHERE chunks.partition IN (SELECT value FROM json_each(?1)) ORDER BY chunks.id"""
 # What has a tenant, a user or labels is not everyone's to read.
 _SPREAD: Final = """
     SELECT total, CASE title WHEN '' THEN doc_id ELSE title END FROM (
@@ -68,6 +77,16 @@ def sample(catalogue: Catalogue, collection: str | None, size: int) -> tuple[int
     """
     found = catalogue.rows(_SPREAD, collection, size)
     return (found[0][0] if found else 0), tuple(title for _, title in found)
+
+
+def vectors(catalogue: Catalogue, seen: Seen) -> tuple[list[str], Vectors]:
+    """The `chunk_id` of each passage that is seen, and their vectors, of shape (passages, dimensions).
+
+    Raises:
+        RetrievalError: the index cannot be read.
+    """
+    rows = [row for row in catalogue.rows(_VECTORS, listed(seen.partitions)) if row[0] not in seen.hidden]
+    return [name for _, name, _ in rows], unpacked([vector for _, _, vector in rows])
 
 
 def _passage(row: Sequence[Any]) -> Passage:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakKeyDictionary, ref
 
+from rag.protocols import EmbedsQueries
 from rag.retrieve.once import Once
 
 if TYPE_CHECKING:
@@ -57,5 +58,6 @@ def mean_vector(vector: Callable[[str], Vector], texts: Weights) -> Vector:
 def _embedded(embedder: Embedder | None, text: str) -> Vector:
     if embedder is None:
         raise ReferenceError("the embedder is gone, although who asks it holds it")
-    vector: Vector = embedder.embed([text[:_LONGEST]])[0]
+    embed = embedder.embed_queries if isinstance(embedder, EmbedsQueries) else embedder.embed
+    vector: Vector = embed([text[:_LONGEST]])[0]
     return vector
