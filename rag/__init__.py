@@ -14,7 +14,7 @@ from rag import errors as errors
 from rag.assistant import Assistant, aask, ask
 from rag.evaluate import evaluate
 from rag.ingest import Document, load
-from rag.memory import Memory
+from rag.memory import Memory, Recall
 from rag.models import model
 from rag.plan import Plan, Ref, Step, text
 from rag.retrieve import Index, rerank
@@ -35,6 +35,7 @@ __all__ = [
     "Memory",
     "Passage",
     "Plan",
+    "Recall",
     "Ref",
     "Scope",
     "Step",

@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from rag.memory.memory import Memory
+from rag.memory.recalled import Recall
 
-__all__ = ["Memory"]
+__all__ = ["Memory", "Recall"]

@@ -17,6 +17,7 @@ NAMES = [
     "Memory",
     "Passage",
     "Plan",
+    "Recall",
     "Ref",
     "Scope",
     "Step",
