@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from rag.memory.memory import Memory
 from rag.memory.store import Derived, MemoryStore, Wanted
+from rag.testing.fakes import FakeEmbedder
 from rag.types import Scope, Turn
 
 __all__ = ["check_isolation"]
@@ -24,6 +25,11 @@ _NAMES: Final = (
 """Names that are taken for each other by a prefix, a wildcard, letter case, blanks, quotes or look-alike letters."""
 
 
+_TURNS: Final = ("turns", "find", "conversations", "sessions", "speakers", "derived", "numbers")
+_PROFILE: Final = ("facts", "summary", "versions", "topics", "concepts", "concept", "history", "context")
+"""Paths by which each scope finds what is its own."""
+
+
 def check_isolation(make_store: Callable[[], MemoryStore]) -> None:
     """Hold a store to its scopes: nothing that one tenant or user keeps is read, changed or removed by another.
 
@@ -32,18 +38,21 @@ def check_isolation(make_store: Callable[[], MemoryStore]) -> None:
     Raises:
         AssertionError: the store leaks; the message says what, to whom.
     """
-    with Memory(make_store()) as memory:
+    with Memory(make_store(), embedder=FakeEmbedder()) as memory:
         scopes = [Scope(tenant=name, user="ann") for name in _NAMES] + [Scope(tenant="acme", user=n) for n in _NAMES]
         marks = {scope: f"secret{number}q" for number, scope in enumerate([*scopes, Scope(user="acme"), Scope()])}
         for scope, mark in marks.items():
             memory.add("shared", [Turn(turn_id="1", text=mark, at=_NOON, speaker=mark)], scope=scope)
-            memory.add(mark, [Turn(turn_id="1", text=mark, at=_NOON, session=mark)], scope=scope)
+            memory.add(mark, [Turn(turn_id="1", text=f"I live in {mark}.", at=_NOON, session=mark)], scope=scope)
         everyone = tuple(memory.store.find(Wanted(scope))[0].number for scope in marks)
         for (scope, mark), number in zip(marks.items(), everyone, strict=True):
             memory.store.put_vectors(dict.fromkeys(everyone, _vector(mark)), "e", scope)
             memory.store.derive([Derived("fact", "k", mark, (number,)), Derived("fact", "k", mark, everyone)], scope)
+            memory.profile.refresh(f"{mark} where I live", scope=scope)
+            memory.profile.concepts.upsert(mark, tag="me", info=mark, scope=scope)
         for (scope, mark), number in zip(marks.items(), everyone, strict=True):
             _check_seen(memory, scope, mark, marks.values())
+            _check_profile(memory, scope, mark, marks.values())
             vectors = memory.store.vectors(everyone, "e", scope)
             _expect(vectors == {number: _vector(mark)}, f"{scope} reads the vectors {vectors}")
         asyncio.run(_check_seen_async(memory, marks))
@@ -51,11 +60,19 @@ def check_isolation(make_store: Callable[[], MemoryStore]) -> None:
 
 
 def _check_seen(memory: Memory, scope: Scope, mark: str, marks: Collection[str]) -> None:
-    reads = dict(_reads(memory, scope, list(marks)))
+    _check_own(scope, mark, marks, dict(_reads(memory, scope, list(marks))), _TURNS)
+
+
+def _check_profile(memory: Memory, scope: Scope, mark: str, marks: Collection[str]) -> None:
+    _check_own(scope, mark, marks, dict(_profile_reads(memory, scope, list(marks))), _PROFILE)
+
+
+def _check_own(scope: Scope, mark: str, marks: Collection[str], reads: dict[str, Any], own: tuple[str, ...]) -> None:
+    """Each path brings the scope its own, and nothing of others."""
     for path, read in reads.items():
         others = [other for other in marks if other != mark and other in repr(read)]
         _expect(not others, f"by {path}, {scope} reads what {len(others)} others own: {others[:3]}")
-    for path in ("turns", "find", "conversations", "sessions", "speakers", "derived", "numbers"):
+    for path in own:
         _expect(mark in repr(reads[path]), f"by {path}, {scope} does not find its own {mark}")
 
 
@@ -76,9 +93,30 @@ def _reads(memory: Memory, scope: Scope, marks: list[str]) -> Iterator[tuple[str
         yield f"speaker {name!r}", store.find(Wanted(scope, speaker=name))
 
 
+def _profile_reads(memory: Memory, scope: Scope, marks: list[str]) -> Iterator[tuple[str, Any]]:
+    profile, everything = memory.profile, ", ".join(marks)
+    topics = {*profile.topics(scope=scope), *(f"{mark} where I live" for mark in marks[:3]), "%", ""}
+    yield "facts", profile.facts("home", closed=True, scope=scope)
+    yield "facts of a moment", profile.facts(as_of=_NOON, scope=scope)
+    yield "summary", [profile.summary(topic, scope=scope) for topic in topics]
+    yield "versions", [profile.versions(topic, scope=scope) for topic in topics]
+    yield "topics", profile.topics(scope=scope)
+    yield "concepts", profile.concepts.all(scope=scope)
+    yield "concept", profile.concepts.find(everything, scope=scope)
+    yield "history", [profile.concepts.history(tag, scope=scope) for tag in ("me", "%", "_", "", "*")]
+    yield "context", profile.context("Where do I live?", now=_NOON, turns=1, scope=scope)
+
+
 async def _check_seen_async(memory: Memory, marks: dict[Scope, str]) -> None:
     async def seen(scope: Scope) -> str:
-        reads = memory.aturns("shared", scope=scope), memory.aconversations(scope), memory.asessions(scope=scope)
+        profile, topic = memory.profile, f"{marks[scope]} where I live"
+        reads = (
+            memory.aturns("shared", scope=scope), memory.aconversations(scope), memory.asessions(scope=scope),
+            profile.afacts(closed=True, scope=scope), profile.asummary(topic, scope=scope),
+            profile.aversions(topic, scope=scope), profile.atopics(scope=scope),
+            profile.concepts.aall(scope=scope), profile.concepts.ahistory("me", scope=scope),
+            profile.concepts.afind("Where do I live?", scope=scope), profile.acontext("Where do I live?", scope=scope),
+        )  # fmt: skip
         return repr(await asyncio.gather(*reads))
 
     for (scope, mark), read in zip(marks.items(), await asyncio.gather(*map(seen, marks)), strict=True):
@@ -102,6 +140,7 @@ def _check_forgets_own(memory: Memory, marks: dict[Scope, str]) -> None:
     for other, mark in others:
         if other.tenant != "acme":
             _check_seen(memory, other, mark, marks.values())
+    _check_profile(memory, *others[-1], marks.values())
 
 
 def _vector(mark: str) -> bytes:
