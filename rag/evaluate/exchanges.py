@@ -108,7 +108,8 @@ class Exchanges:
 
         A test that holds it to be empty keeps the file free of what is out of use.
         """
-        return tuple(asked(exchange) for key, exchange in self._known.items() if key not in self._played)
+        left = (exchange for key, exchange in self._known.items() if key not in self._played)
+        return tuple(asked(exchange) for exchange in left if "messages" in exchange or "source" in exchange)
 
     def blotted(self, value: Any) -> Any:
         """The value, in whose texts secrets are blotted out."""
@@ -125,7 +126,7 @@ def asked(exchange: Exchange) -> str:
     """What an exchange answers, in a few words."""
     if "messages" in exchange:
         return short(exchange["messages"][-1]["content"])
-    return short(f"{exchange.get('source', exchange['key'])}: {json.dumps(exchange.get('args', ''))}")
+    return short(f"{exchange['source']}: {json.dumps(exchange.get('args', exchange.get('question')))}")
 
 
 def short(text: str) -> str:

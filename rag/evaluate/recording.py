@@ -89,7 +89,7 @@ class Recording:
 
     def unplayed(self) -> tuple[str, ...]:
         """What was asked, cut short, of each recorded exchange that nobody has asked for so far."""
-        return tuple(line for line in self._file.unplayed() if line != _CLOCK)
+        return self._file.unplayed()
 
     def _clock(self, clock: Callable[[], datetime]) -> Callable[[], datetime]:
         """Tells one time, since prompts have the date, and exchanges are found by their prompts."""

@@ -44,20 +44,22 @@ class Asker:
     ) -> tuple[Result, ...]:
         """The results of the cases, in their order; those that are done are not asked again.
 
-        `tell` is told of each new result as it comes.
+        `tell` is told of each new result as it comes; what it raises ends the work.
         """
         found = dict(done)
-        room = anyio.Semaphore(self.concurrency)
+        left = iter([case for case in cases if case.case_id not in done])
 
-        async def one(case: Case) -> None:
-            async with room:
+        async def work() -> None:
+            for case in left:  # which all workers take from
                 found[case.case_id] = await self._result(case)
-            tell(found[case.case_id])
+                tell(found[case.case_id])
 
-        async with anyio.create_task_group() as group:
-            for case in cases:
-                if case.case_id not in done:
-                    group.start_soon(one, case)
+        try:
+            async with anyio.create_task_group() as group:
+                for _ in range(self.concurrency):
+                    group.start_soon(work)
+        except BaseExceptionGroup as errors:
+            raise single(errors) from None
         return tuple(found[case.case_id] for case in cases)
 
     async def _result(self, case: Case) -> Result:

@@ -1,0 +1,152 @@
+"""Recording and replay of whole assistants: model, sources, time, and what has changed since."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+import prompts
+import rag
+from rag.errors import SourceError
+from rag.evaluate.exchanges import NotRecorded
+from rag.evaluate.recording import Recording
+from rag.run.meter import used
+from rag.testing import FakeModel
+from rag.types import Usage
+
+PLAN = '{"steps": [{"id": "s1", "source": "reviews", "args": {"product": "kettle"}}]}'
+REPLIES = [PLAN, "The kettle is loud [1]."]
+QUESTION = "Is the kettle loud?"
+
+
+class Shop:
+    """A source that counts its calls, spends on an embedder, and may fail."""
+
+    def __init__(self, fails=None):
+        self.calls, self.fails = 0, fails
+
+    def reviews(self, product: str) -> list[dict]:
+        self.calls += 1
+        used("embedder", Usage(embedding_tokens=7))
+        if self.fails:
+            raise self.fails
+        return [{"text": f"The {product} is loud.", "at": datetime(2026, 5, 1, tzinfo=UTC)}]
+
+
+def made(shop, replies=(), clock=None, **options):
+    source = rag.source("reviews", shop.reviews, about="reviews of products")
+    model = FakeModel(replies, name="real")
+    options |= {"clock": clock} if clock else {}
+    return rag.Assistant([source], model=model, **options), model
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "run.jsonl"
+
+
+@pytest.fixture
+def recorded(path):
+    """A recording of one question, and its answer."""
+    assistant, _ = made(Shop(), REPLIES)
+    return path, Recording(path, "record").assistant(assistant).ask(QUESTION)
+
+
+def lines(path):
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_a_replay_gives_the_same_answer_and_asks_nobody(recorded):
+    path, answer = recorded
+    shop = Shop(fails=RuntimeError("offline"))
+    assistant, model = made(shop)
+    again = Recording(path).assistant(assistant).ask(QUESTION)
+    assert (again.text, again.citations, again.evidence) == (answer.text, answer.citations, answer.evidence)
+    assert again.usage.model_copy(update={"seconds": 0}) == answer.usage.model_copy(update={"seconds": 0})
+    assert again.usage.embedding_tokens == 7
+    assert (shop.calls, len(model.calls)) == (0, 0)
+
+
+def test_the_file_holds_model_source_and_time_and_names_the_prompts(recorded):
+    told = lines(recorded[0])
+    assert [line.get("prompt", line.get("source", line["key"])).partition("@")[0] for line in told] == [
+        "clock", "plan", "reviews", "answer",
+    ]  # fmt: skip
+
+
+def test_a_replay_on_another_day_has_the_same_prompts(recorded):
+    assistant, _ = made(Shop(), clock=lambda: datetime.now(UTC) + timedelta(days=400))
+    assert Recording(recorded[0]).assistant(assistant).ask(QUESTION).text == recorded[1].text
+
+
+def test_what_is_not_recorded_is_no_answer_by_other_means(recorded):
+    recording = Recording(recorded[0])
+    with pytest.raises(NotRecorded, match="Record again"):
+        recording.assistant(made(Shop())[0]).ask("Is the lamp loud?")
+
+
+def test_a_changed_prompt_is_told_with_the_recordings_that_are_stale(recorded, tmp_path):
+    own = tmp_path / "prompts"
+    own.mkdir()
+    shipped = (Path(prompts.__file__).parent / "plan.md").read_text()
+    (own / "plan.md").write_text(shipped.replace("version = ", "version = 9").replace("{{question}}", "{{question}}!"))
+    recording = Recording(recorded[0])
+    with pytest.raises(NotRecorded, match="stale: 1 exchange of the prompt plan@"):
+        recording.assistant(made(Shop(), prompts=own)[0]).ask(QUESTION)
+    (line,) = recording.stale()
+    assert ", now plan@9" in line
+
+
+def test_a_source_that_failed_fails_again_and_is_asked_again_by_the_next_recording(path):
+    failing = made(Shop(fails=SourceError("closed on Sundays", source="reviews")), [PLAN, "Nothing."])[0]
+    notes = Recording(path, "record").assistant(failing).ask(QUESTION).notes
+    assert any("closed on Sundays" in note for note in notes)
+    again = Recording(path).assistant(made(Shop())[0]).ask(QUESTION)
+    assert again.notes == notes
+    well = Recording(path, "record").assistant(made(Shop(), REPLIES)[0]).ask(QUESTION)
+    assert not any("closed on Sundays" in note for note in well.notes)
+
+
+def test_recording_goes_on_and_pays_for_nothing_twice(recorded):
+    shop = Shop()
+    assistant, model = made(shop)
+    assert Recording(recorded[0], "record").assistant(assistant).ask(QUESTION).text == recorded[1].text
+    assert (shop.calls, len(model.calls)) == (0, 0)
+
+
+def test_seeds_are_recorded_apart(path):
+    for seed, said in ((0, "It is loud [1]."), (1, "It is very loud [1].")):
+        assistant, _ = made(Shop(), [PLAN, said])
+        Recording(path, "record").assistant(assistant, seed).ask(QUESTION)
+    texts = [Recording(path).assistant(made(Shop())[0], seed).ask(QUESTION).text for seed in (0, 1)]
+    assert texts == ["It is loud [1].", "It is very loud [1]."]
+
+
+def test_a_source_that_tells_how_much_it_holds_is_recorded_too(path):
+    question, names = "How fast does the kettle boil?", ("pages", "rules")
+    with rag.Index.memory() as index:
+        index.add([{"doc_id": "kettle", "text": "The kettle boils in two minutes."}])
+        full = rag.Assistant([index.source(name, about=f"our {name}") for name in names])
+        answer = Recording(path, "record").assistant(full).ask(question)
+    with rag.Index.memory() as empty:
+        bare = rag.Assistant([empty.source(name, about=f"our {name}") for name in names])
+        assert Recording(path).assistant(bare).ask(question).text == answer.text
+    assert any("question" in line for line in lines(path))
+
+
+def test_secrets_are_kept_out_of_the_file(path):
+    assistant, _ = made(Shop(), [PLAN, "Call db.internal with sk-very-secret-1 [1]."])
+    Recording(path, "record", secrets=["db.internal"]).assistant(assistant).ask(QUESTION)
+    written = path.read_text()
+    assert "secret" not in written
+    assert "internal" not in written
+
+
+def test_what_nobody_asked_for_is_listed(recorded):
+    recording = Recording(recorded[0])
+    assert len(recording.unplayed()) == 3
+    recording.assistant(made(Shop())[0]).ask(QUESTION)
+    assert recording.unplayed() == ()
