@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 from rag.closing import Closing
 from rag.errors import ConfigError, RagError
-from rag.memory.standalone import Standalone
 from rag.plan import Plan
-from rag.protocols import Model, Planner, Source
+from rag.protocols import Form, Model, Planner, Source
 from rag.run import bridge
 from rag.run.binding import bind_model, bind_planner, bind_prices, bind_prompts, bind_sources, close
 from rag.run.cache import opened_cache
@@ -25,6 +24,7 @@ from rag.run.conversation import Conversation
 from rag.run.driver import Driver, Tools
 from rag.run.effort import EffortName, effort_of
 from rag.run.given import Given, changes
+from rag.run.manner import Check, Manner, Unsupported
 from rag.run.otel import forwarding
 from rag.run.shortlist import Shortlist
 from rag.run.task import Asked, check_question, make_task
@@ -67,6 +67,12 @@ class Assistant(Closing):
         rewrite: has the model rewrite a question that leans on the turns before it ("and what does it cost?"), in
             one call more, where rules find nothing there to put in; a note says how the question was read. Without
             it, the model meets such a question only with the turns beside it.
+        form: "answer" is a few cited sentences, "short" a few words, "long" some paragraphs; "yes/no" decides a
+            question, and "claim" whether a claim is supported, refuted or not decided: see `Answer.verdict`.
+        check: what holds each sentence against the passages that it cites, for `Citation.supported`: "words", and
+            what they mean; "model", in one call more; None for nothing.
+        unsupported: "mark" notes the sentences that do not hold; "drop" leaves them out, and then an answer is
+            streamed in one piece, once it is checked.
         experience: keeps plans that worked, and shows planners those of like questions.
         prompts: a folder whose prompts go before those that ship.
         settings: by default, what the environment says.
@@ -89,6 +95,9 @@ class Assistant(Closing):
         replans: int | None = None,
         cache: bool | Path | str = True,
         rewrite: bool = False,
+        form: Form = "answer",
+        check: Check | None = "words",
+        unsupported: Unsupported = "mark",
         experience: ExperienceMemory | None = None,
         prompts: Path | str | None = None,
         settings: Settings | None = None,
@@ -100,6 +109,8 @@ class Assistant(Closing):
         worth = effort_of(effort, model=model is not None, planner=planner, rounds=rounds, replans=replans)
         self._planner = bind_planner(worth.planner, worth.rounds)
         if rewrite:
+            from rag.memory.standalone import Standalone
+
             self._planner = Standalone(self._planner)
         self._replans = worth.replans
         self._tools = Tools(
@@ -109,6 +120,7 @@ class Assistant(Closing):
             once=cache is not False,
             kept=opened_cache(cache, getattr(memory, "copies", None)),
             experience=experience,
+            manner=Manner(form, check, unsupported),
             prices=bind_prices(settings),
             shortlist=Shortlist(folder=None if isinstance(cache, bool) else Path(cache).parent),
         )

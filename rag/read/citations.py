@@ -19,7 +19,16 @@ from rag.read.statements import statements
 from rag.read.terms import missing_numbers, numbers, overlap, terms
 from rag.types import Citation, Passage
 
-__all__ = ["CLEAR_OVERLAP", "Cited", "TokenFilter", "best_quote", "cite", "speaks_of_absence"]
+__all__ = [
+    "CLEAR_OVERLAP",
+    "Cited",
+    "TokenFilter",
+    "best_quote",
+    "cite",
+    "needs_source",
+    "speaks_of_absence",
+    "text_of",
+]
 
 CLEAR_OVERLAP = 0.6
 """The share of an uncited sentence's words, and all of its numbers, that a passage must have to be cited for it."""
@@ -113,7 +122,7 @@ def _for_uncited(bare: Bare, passages: Sequence[Passage], numbering: Numbering) 
     added, uncited = list[Mark](), 0
     for place, (start, end) in enumerate(bare.spans):
         sentence = bare.text[start:end]
-        if place in cited or not _is_claim(sentence):
+        if place in cited or not needs_source(sentence):
             continue
         at = start + len(sentence.rstrip(" .!?…,;|"))
         best = _bearing_out(sentence, passages)
@@ -129,7 +138,7 @@ def _doubts(bare: Bare, citations: Sequence[Citation], places: Sequence[Place]) 
     read: dict[int, str] = {}
     for citation, place in zip(citations, places, strict=True):
         owner = bare.owner(place.at)
-        read[owner] = f"{read.get(owner, '')} {_text(citation.passage)}"
+        read[owner] = f"{read.get(owner, '')} {text_of(citation.passage)}"
     missing = [
         number for owner, text in read.items() for number in sorted(missing_numbers(bare.statement(owner), text))
     ]
@@ -137,12 +146,12 @@ def _doubts(bare: Bare, citations: Sequence[Citation], places: Sequence[Place]) 
         yield f"numbers of the answer that the passages cited for them do not hold: {', '.join(missing)}"
 
 
-def _text(passage: Passage) -> str:
+def text_of(passage: Passage) -> str:
     """All that a prompt shows of a passage."""
     return " ".join([passage.title, passage.text, *(str(value) for value in passage.metadata.values())])
 
 
-def _is_claim(sentence: str) -> bool:
+def needs_source(sentence: str) -> bool:
     """Whether a sentence needs a source: not code, a question, the head of a list or the end of a chain of thought."""
     if sentence.startswith("```") or sentence.endswith((":", "?")) or _CONCLUSION.match(sentence):
         return False
@@ -151,6 +160,6 @@ def _is_claim(sentence: str) -> bool:
 
 def _bearing_out(sentence: str, passages: Sequence[Passage]) -> int | None:
     """The number of the first passage that has most of the sentence, if the overlap is clear."""
-    shares = [overlap(sentence, _text(passage)) for passage in passages]
+    shares = [overlap(sentence, text_of(passage)) for passage in passages]
     best = max(shares, default=0.0)
     return shares.index(best) + 1 if best >= CLEAR_OVERLAP else None

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Literal
+from typing import Final, Literal
 
 from prompts.inert import inert, on_one_line
-from rag.protocols import Complete, Draft
+from rag.protocols import Complete, Draft, Form
 from rag.read.citations import cite, speaks_of_absence
 from rag.read.fence import render_passages
 from rag.read.unsourced import nothing_found
 from rag.types import Evidence, EvidenceItem, Turn
+from rag.verdict import Verdict
 
-__all__ = ["draft", "ordered", "pack", "request"]
+__all__ = ["decided", "draft", "ordered", "pack", "request"]
 
-_ANSWER_TOKENS = 600
+_ANSWER_TOKENS: Final[dict[Form, int]] = {"answer": 600, "short": 80, "long": 1600, "yes/no": 160, "claim": 160}
+_PROMPTS: Final[dict[Form, str]] = {
+    "answer": "answer",
+    "short": "short",
+    "long": "long",
+    "yes/no": "decide",
+    "claim": "decide",
+}
+_VERDICTS: Final[dict[Form, str]] = {"yes/no": "Yes, No, Not enough", "claim": "Supported, Refuted, Not enough"}
+_OUTCOME = re.compile(r"\W*(supported|refuted|not enough)\b", re.IGNORECASE)
 _FEW = 10
 _TURNS = 6
 _TURN_LENGTH = 600
@@ -64,8 +75,9 @@ def request(
     items: Sequence[EvidenceItem],
     turns: Sequence[Turn] = (),
     style: Literal["cited", "chain", "chat"] = "cited",
+    form: Form = "answer",
 ) -> Complete:
-    """The prompt that has a model answer from the items.
+    """The prompt that has a model answer from the items, in the form that is wanted of a cited answer.
 
     The style "chain" asks for a short chain of thought that ends in "So the answer is …"; its prompt
     holds no turns. The style "chat" is for what needs no source: a greeting, thanks, a small sum; its
@@ -76,11 +88,29 @@ def request(
         values["passages"] = render_passages(items)
     if style != "chain":
         values["conversation"] = _conversation(turns)
-    return Complete("answer" if style == "cited" else style, values, max_tokens=_ANSWER_TOKENS)
+    if style != "cited":
+        return Complete(style, values, max_tokens=_ANSWER_TOKENS["answer"])
+    if form in _VERDICTS:
+        values["verdicts"] = _VERDICTS[form]
+    return Complete(_PROMPTS[form], values, max_tokens=_ANSWER_TOKENS[form])
 
 
-def draft(text: str, items: Sequence[EvidenceItem]) -> Draft:
-    """What a model wrote from the items, with every citation checked; a text of a chain is kept whole.
+def decided(text: str) -> Verdict | None:
+    """The verdict on a claim that an answer of that form begins with; None where it begins with none.
+
+    Example:
+        >>> decided("Refuted. It is 240 metres long [1].").outcome
+        'refuted'
+    """
+    found = _OUTCOME.match(text)
+    if found is None:
+        return None
+    outcome: Literal["supported", "refuted", "not enough"] = found[1].lower()  # type: ignore[assignment]
+    return Verdict(outcome=outcome, by="reader", score=0.0 if outcome == "not enough" else 1.0)
+
+
+def draft(text: str, items: Sequence[EvidenceItem], form: Form = "answer") -> Draft:
+    """What a model wrote from the items in that form, with every citation checked; a text of a chain is kept whole.
 
     A text that only says that the sources lack the answer is passed on without citations; an empty
     one becomes the answer that nothing was found.
@@ -92,7 +122,7 @@ def draft(text: str, items: Sequence[EvidenceItem]) -> Draft:
         return Draft(empty.text, evidence=evidence, notes=(*cited.notes, "the model wrote no answer"))
     absent = not cited.citations and speaks_of_absence(cited.text)
     notes = (*cited.notes, "the model found no answer in the sources") if absent else cited.notes
-    return Draft(cited.text, cited.citations, evidence, notes)
+    return Draft(cited.text, cited.citations, evidence, notes, verdict=decided(cited.text) if form == "claim" else None)
 
 
 def _by_rank(items: Sequence[EvidenceItem]) -> list[int]:

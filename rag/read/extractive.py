@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from rag.protocols import Draft
+from rag.protocols import Draft, Form
 from rag.read.absent import absent
 from rag.read.marks import unmarked
 from rag.read.passages import Statement, statements_of
 from rag.read.rows import counted, is_row, matches, sentence
 from rag.read.select import Part, Pool
 from rag.read.statements import plain
+from rag.read.sufficiency import coverage
 from rag.read.terms import terms
 from rag.read.unsourced import nothing_found
 from rag.types import Citation, Evidence, EvidenceItem
@@ -29,6 +30,7 @@ _ROWS = 10
 _ONE_THING = 3
 """Rows up to which their values are taken to be what the question is about."""
 
+_SENTENCES: Final[dict[Form, int]] = {"answer": 6, "short": 1, "long": 12, "yes/no": 3, "claim": 3}
 _SENTENCES_A_PART = 3
 _COVERED = 0.3
 """The share of a clause's words from which on the steps' queries and rows are taken to have dealt with it."""
@@ -40,7 +42,7 @@ _CLAUSES = re.compile(
 )
 
 
-def extract(question: str, evidence: Evidence, *, embedder: Embedder | None = None, max_sentences: int = 6) -> Draft:
+def extract(question: str, evidence: Evidence, *, embedder: Embedder | None = None, form: Form = "answer") -> Draft:
     """The statements and rows of the evidence that answer the question best, each with its [n].
 
     Each part of the question, as the steps' queries and the question itself have it, gets its own
@@ -50,7 +52,7 @@ def extract(question: str, evidence: Evidence, *, embedder: Embedder | None = No
         question: as the user asked it.
         evidence: what the steps found.
         embedder: compares by meaning; without one, words alone count.
-        max_sentences: how many statements of texts the answer has at most; rows come on top.
+        form: how many statements of texts the answer has at most, rows on top; a claim gets a verdict by `coverage`.
 
     Raises:
         ModelError: the embedder failed.
@@ -65,7 +67,9 @@ def extract(question: str, evidence: Evidence, *, embedder: Embedder | None = No
     """
     rows = [item for item in evidence.items if is_row(item)]
     texts = [item for item in evidence.items if not is_row(item)]
-    answer = _Answer()
+    max_sentences = _SENTENCES[form]
+    claim = coverage(question, evidence) if form == "claim" else None
+    answer = _Answer(f"{claim.outcome.capitalize()}. " if claim else "")
     for step_id in dict.fromkeys(item.step_id for item in rows):
         answer.tell_rows([item for item in rows if item.step_id == step_id], question)
     parts = _parts(question, texts, rows)
@@ -84,8 +88,8 @@ def extract(question: str, evidence: Evidence, *, embedder: Embedder | None = No
     notes = tuple(f"the sources say nothing of {thing!r}" for thing in dict.fromkeys(unknown))
     if not answer.citations:
         nothing = nothing_found(question)
-        return replace(nothing, notes=notes or nothing.notes)
-    return Draft(answer.text.strip(), tuple(answer.citations), evidence, notes=notes)
+        return replace(nothing, text=f"{answer.text}{nothing.text}", notes=notes or nothing.notes, verdict=claim)
+    return Draft(answer.text.strip(), tuple(answer.citations), evidence, notes=notes, verdict=claim)
 
 
 def _unknown(part: Part, chosen: Sequence[Statement], evidence: Evidence, embedder: Embedder | None) -> list[str]:
@@ -160,4 +164,6 @@ class _Answer:
         self.text += f"{body} "
         start = len(self.text)
         self.text += f"[{n}]{'!' if words.endswith('!') else '.'}"
-        self.citations.append(Citation(n=n, passage=item.passage, quote=quote, start=start, end=start + len(f"[{n}]")))
+        end = start + len(f"[{n}]")
+        # In the source's own words, and so borne out by it.
+        self.citations.append(Citation(n=n, passage=item.passage, quote=quote, start=start, end=end, supported=True))

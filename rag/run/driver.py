@@ -51,6 +51,7 @@ from rag.run.together import together
 from rag.run.tools import Tools
 from rag.run.tracing import Tracer
 from rag.types import Answer, Event
+from rag.verdict import Verdict
 
 __all__ = ["Driver", "Tools"]
 
@@ -96,11 +97,13 @@ class Driver:
         )
         self._asking = self._asks(tools.model) if tools.model else None
         # The model is asked to stream only for someone: what has been shown cannot be asked for again.
-        self._reading = Reading(self._asking, self._tracer, task.turns, self._tell_token if listen else None)
+        tell = self._tell_token if listen else None
+        self._reading = Reading(self._asking, self._tracer, task.turns, tell, tools.manner)
         self._assessing = Assessing(self._asking, self._tracer)
         self._runs: list[PlanRun] = []
         self._draft: Draft | None = None
         self._partial = False
+        self._verdict: Verdict | None = None
         self._silent: dict[str, None] = {}  # sources that were probed and told nothing, in order
 
     def _asks(self, model: Model) -> Asking:
@@ -137,7 +140,9 @@ class Driver:
             except BudgetExceeded:
                 answer = await salvaged(self._task, self._runs, self._draft)
             span.details["reply"] = answer.text
-            outcome = Outcome(self._task, self._runs, self._ledger, self._tracer, partial=self._partial)
+            outcome = Outcome(
+                self._task, self._runs, self._ledger, self._tracer, partial=self._partial, verdict=self._verdict
+            )
             marked(span, outcome, strict=strict)
         answer = completed(answer, outcome)
         if keep is not None:  # also what is raised was said to somebody
@@ -227,9 +232,11 @@ class Driver:
             case Read():
                 self._draft = await self._reading.read(action, looked(self._runs))
                 self._partial |= self._draft.partial
+                self._verdict = self._draft.verdict or self._verdict
                 return self._draft
             case Assess():
-                return await self._assessing.assess(action)
+                self._verdict = await self._assessing.assess(action)
+                return self._verdict
 
     async def _probed(self, action: Probe) -> Relevance:
         with self._tracer.span("probe", "plan") as span:

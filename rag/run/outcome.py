@@ -14,6 +14,7 @@ from rag.run.reading import Looked, extracted
 from rag.run.scheduler import PlanRun
 from rag.run.tracing import OpenSpan, Tracer
 from rag.types import Answer, Evidence
+from rag.verdict import Verdict
 
 __all__ = ["Outcome", "completed", "looked", "marked", "salvaged"]
 
@@ -22,7 +23,7 @@ __all__ = ["Outcome", "completed", "looked", "marked", "salvaged"]
 class Outcome:
     """What the runtime knows of a question when its planner has ended.
 
-    `partial` says that a reader wrote less than it should have.
+    `partial` says that a reader wrote less than it should have; `verdict` is the last one on the evidence.
     """
 
     task: Task
@@ -30,6 +31,7 @@ class Outcome:
     ledger: Ledger
     tracer: Tracer
     partial: bool = False
+    verdict: Verdict | None = None
 
     @property
     def lost(self) -> bool:
@@ -80,6 +82,7 @@ def completed(answer: Answer, outcome: Outcome) -> Answer:
             "plan": answer.plan.replace(ran=ran_of(trace)),
             "usage": outcome.ledger.usage.model_copy(update={"seconds": outcome.tracer.seconds}),
             "trace": trace,
+            "verdict": answer.verdict or outcome.verdict,
             "partial": answer.partial or outcome.lost,
             "notes": _notes(answer, outcome, spent),
         }

@@ -1,15 +1,16 @@
-"""Performs `Read`: the cited reader over the model, else the extractive reader."""
+"""Performs `Read`: the cited reader over the model, else the extractive reader; then checks what was written."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import anyio
 
 from rag.errors import BudgetExceeded, ModelError, PromptError
-from rag.protocols import Completion, Draft, Read
+from rag.protocols import Completion, Draft, Form, Read
 from rag.run.asking import Asking
+from rag.run.manner import Manner
 from rag.run.packing import packed
 from rag.run.tracing import OpenSpan, Tracer
 from rag.types import Evidence, Turn
@@ -33,6 +34,7 @@ class Reading:
     tracer: Tracer
     turns: tuple[Turn, ...] = ()
     on_token: Callable[[str], None] | None = None
+    manner: Manner = field(default_factory=Manner)
 
     async def read(self, action: Read, looked: Looked) -> Draft:
         """The reader's draft; partial when the model was to write it but failed, or nothing was looked for."""
@@ -41,37 +43,71 @@ class Reading:
             if self.asking is None or not (action.evidence or action.style == "chat"):
                 return await self._unwritten(action, looked)
             try:
-                return await (self._chatted if action.style == "chat" else self._cited)(action, self.asking)
+                return await (self._chatted if action.style == "chat" else self._cited)(action, self.asking, span)
             except (ModelError, BudgetExceeded, PromptError) as error:
                 return await self._fallen_back(action, looked, span, error)
 
     async def _unwritten(self, action: Read, looked: Looked) -> Draft:
         if action.style != "chat":
-            return await extracted(action.question, action.evidence, looked)
+            draft = await extracted(action.question, action.evidence, looked, form=self.manner.form)
+            return _noting_conflicts(draft)
         from rag.read.unsourced import smalltalk
 
         return smalltalk(action.question)
 
-    async def _chatted(self, action: Read, asking: Asking) -> Draft:
+    async def _chatted(self, action: Read, asking: Asking, _: OpenSpan) -> Draft:
         from rag.read.cited import request
 
         completion = await asking.complete(request(action.question, (), self.turns, "chat"), self.on_token)
         return _marked(Draft(completion.text, notes=("no source was asked",)), completion)
 
-    async def _cited(self, action: Read, asking: Asking) -> Draft:
+    async def _cited(self, action: Read, asking: Asking, span: OpenSpan) -> Draft:
         from rag.read.citations import TokenFilter
         from rag.read.cited import draft, request
 
         items = await packed(action.evidence, asking.model.name)
-        prompt = request(action.question, items, self.turns, action.style)
-        # A chain of thought between two rounds is not part of the answer, and is not shown.
-        if self.on_token is None or action.style == "chain":
+        prompt = request(action.question, items, self.turns, action.style, self.manner.form)
+        # A chain of thought between two rounds is not part of the answer: it is neither shown nor checked.
+        if action.style == "chain":
             completion = await asking.complete(prompt)
             return _marked(draft(completion.text, items), completion)
-        shown, tell = TokenFilter(len(items)), self.on_token
-        completion = await asking.complete(prompt, lambda token: tell(shown.feed(token)))
-        tell(shown.close())
-        return _marked(draft(completion.text, items), completion)
+        # What may yet be taken out is not shown before it is known to stay.
+        dropping = self.manner.unsupported == "drop"
+        if self.on_token is None or dropping:
+            completion = await asking.complete(prompt)
+        else:
+            shown, tell = TokenFilter(len(items)), self.on_token
+            completion = await asking.complete(prompt, lambda token: tell(shown.feed(token)))
+            tell(shown.close())
+        written = await self._checked(
+            _marked(draft(completion.text, items, self.manner.form), completion), asking, span
+        )
+        if self.on_token and dropping:
+            self.on_token(written.text)
+        return _noting_conflicts(written)
+
+    async def _checked(self, draft: Draft, asking: Asking, span: OpenSpan) -> Draft:
+        """The draft with each citation's sentence checked, as the manner has it."""
+        if self.manner.check is None or not draft.citations:
+            return draft
+        from rag.read.support import dropped, marked
+
+        verdicts = await self._told(draft, asking, span) if self.manner.check == "model" else None
+        if verdicts is None:
+            verdicts = await anyio.to_thread.run_sync(_by_words, draft, abandon_on_cancel=True)
+        span.attributes["unsupported"] = sum(verdict is False for verdict in verdicts)
+        return (dropped if self.manner.unsupported == "drop" else marked)(draft, verdicts)
+
+    async def _told(self, draft: Draft, asking: Asking, span: OpenSpan) -> Sequence[bool | None] | None:
+        """What the model says of each sentence; None where it could not be asked or did not say."""
+        from rag.read.support import request, told
+
+        try:
+            prompt = request(draft)
+            return told((await asking.complete(prompt)).text, draft) if prompt else None
+        except (ModelError, BudgetExceeded, PromptError) as error:
+            span.attributes["unchecked"] = str(error)
+            return None
 
     async def _fallen_back(self, action: Read, looked: Looked, span: OpenSpan, error: Exception) -> Draft:
         span.attributes["fallback"] = str(error)
@@ -89,7 +125,27 @@ def _marked(draft: Draft, completion: Completion) -> Draft:
     return replace(draft, notes=notes, partial=True)
 
 
-async def extracted(question: str, evidence: Evidence, looked: Looked, *, by_meaning: bool = True) -> Draft:
+def _by_words(draft: Draft) -> Sequence[bool | None]:
+    from rag.embed import default_embedder
+    from rag.read.support import by_words
+
+    return by_words(draft, default_embedder())
+
+
+def _noting_conflicts(draft: Draft) -> Draft:
+    """The draft with a note on each contradiction of a passage that it cites."""
+    from rag.read.sufficiency import conflicts
+
+    cited = {(citation.passage.source, citation.passage.chunk_id) for citation in draft.citations}
+    found = (
+        [each for each in conflicts(draft.evidence) if cited & {side.evidence for side in each.sides}] if cited else []
+    )
+    return replace(draft, notes=(*draft.notes, *map(str, found))) if found else draft
+
+
+async def extracted(
+    question: str, evidence: Evidence, looked: Looked, *, by_meaning: bool = True, form: Form = "answer"
+) -> Draft:
     """The draft made without a model: extracted, or that nothing was found.
 
     Words alone are quick to compare; comparing by meaning takes a while, and loads a model.
@@ -99,7 +155,7 @@ async def extracted(question: str, evidence: Evidence, looked: Looked, *, by_mea
         from rag.read.extractive import extract
 
         def extraction() -> Draft:
-            return extract(question, evidence, embedder=default_embedder() if by_meaning else None)
+            return extract(question, evidence, embedder=default_embedder() if by_meaning else None, form=form)
 
         # In a worker thread: it computes, and would hold up the loop. At the deadline nobody waits for it.
         return await anyio.to_thread.run_sync(extraction, abandon_on_cancel=True)

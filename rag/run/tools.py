@@ -12,6 +12,7 @@ from rag.protocols import Model, Source
 from rag.run.cache import Cache
 from rag.run.calls import Caps
 from rag.run.costs import Costs
+from rag.run.manner import Manner
 from rag.run.perloop import PerLoop
 from rag.run.retry import ATTEMPTS
 from rag.run.shortlist import Shortlist
@@ -37,3 +38,4 @@ class Tools:
     prices: Prices = field(default_factory=Prices)
     shortlist: Shortlist = field(default_factory=Shortlist)
     experience: ExperienceMemory | None = None
+    manner: Manner = field(default_factory=Manner)

@@ -210,8 +210,8 @@ def test_no_evidence_is_nothing_found() -> None:
 
 def test_an_answer_has_no_more_statements_than_asked_for() -> None:
     text = " ".join(f"The battery of model {n} lasts {n} hours." for n in range(9))
-    found = extract("How long does the battery last?", Evidence(items=(page("b", text),)), max_sentences=2)
-    assert len(found.citations) == 2
+    found = extract("How long does the battery last?", Evidence(items=(page("b", text),)), form="short")
+    assert len(found.citations) == 1
 
 
 def test_by_meaning_a_statement_is_found_that_shares_no_word() -> None:
@@ -242,3 +242,15 @@ def test_any_evidence_gives_verbatim_quotes_and_right_spans(question: str, drawn
         assert found.text[citation.start : citation.end] == f"[{citation.n}]"
         assert citation.quote in citation.passage.text
     assert {c.n for c in found.citations} == set(range(1, max((c.n for c in found.citations), default=0) + 1))
+
+
+@pytest.mark.parametrize(
+    ("claim", "outcome"),
+    [("Express delivery costs 9.50 EUR.", "supported"), ("Express delivery costs 9.50 EUR in Rome.", "not enough")],
+)
+def test_a_claim_gets_a_verdict_before_what_bears_on_it(claim: str, outcome: str) -> None:
+    found = extract(claim, Evidence(items=(page("s", SHIPPING, "Shipping"),)), form="claim")
+    assert found.verdict is not None
+    assert found.verdict.outcome == outcome
+    assert found.text.startswith(f"{outcome.capitalize()}. Express delivery costs 9.50 EUR [1]")
+    assert found.text[found.citations[0].start : found.citations[0].end] == "[1]"

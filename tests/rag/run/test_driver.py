@@ -466,7 +466,7 @@ async def test_a_question_that_was_cut_short_before_any_step_asked_no_source():
 async def test_extraction_does_not_hold_up_the_loop(monkeypatch):
     threads = []
 
-    def extract(question, evidence, *, embedder):
+    def extract(question, evidence, *, embedder, form):
         threads.append(threading.current_thread())
         return Draft("x", evidence=evidence)
 
@@ -478,7 +478,7 @@ async def test_extraction_does_not_hold_up_the_loop(monkeypatch):
 async def test_at_the_deadline_nobody_waits_for_an_extraction(monkeypatch):
     hold = threading.Event()
 
-    def extract(question, evidence, *, embedder):
+    def extract(question, evidence, *, embedder, form):
         if embedder is not None:
             hold.wait(20)
         return Draft("by words", evidence=evidence)
