@@ -30,14 +30,13 @@ if TYPE_CHECKING:
 __all__ = ["ProfileContext", "in_short"]
 
 _MOST_FACTS: Final = 8
-_BEST: Final = 5  # sentences whose facts bear on the question as they do
 _log = logging.getLogger(__name__)
 
 
 class ProfileContext(BaseModel):
     """What a question needs of what is known: `str(context)` is the text for a reader.
 
-    `concepts` are those that the question names, and the nearest; `facts` are those that hold and bear on it;
+    `concepts` are those that the question names, and the nearest; `facts` are those that hold and that it names;
     `said` are sentences of turns and summaries, the best first; `turns` are the best in full.
 
     Example:
@@ -92,8 +91,7 @@ def in_short(
     recall = recaller.recall(asked)
     gone = [fact for fact in facts if not fact.holds(now)]
     said = [one for one in _said(recaller, asked, recall, summary) if not any(_says(one, fact) for fact in gone)]
-    told = _bearing([fact for fact in facts if fact.holds(now)], asked.question, said[:_BEST])
-    said = [one for one in said if not any(_says(one, fact) for fact in told)]
+    told = _named([fact for fact in facts if fact.holds(now)], asked.question)
     context = ProfileContext(concepts=tuple(concepts), facts=tuple(told), turns=recall.turns[:turns])
     while context.turns and context.tokens > budget:
         context = context.model_copy(update={"turns": context.turns[:-1]})
@@ -139,12 +137,10 @@ def _says(sentence: Sentence, fact: Fact) -> bool:
     return not set(fact.turns).isdisjoint(sentence.turns) and value <= set(terms(sentence.text))
 
 
-def _bearing(facts: Sequence[Fact], question: str, best: Sequence[Sentence]) -> list[Fact]:
-    """The facts that share a word with the question, or are what the best sentences say."""
+def _named(facts: Sequence[Fact], question: str) -> list[Fact]:
+    """The facts that share a word with the question; others are told by the sentences that they were read from."""
     asked = set(terms(question))
-    named = [fact for fact in facts if asked & set(terms(f"{fact.subject} {fact.attribute} {fact.value}"))]
-    said = [fact for fact in facts if fact not in named and any(_says(one, fact) for one in best)]
-    return [*said, *named][:_MOST_FACTS]
+    return [fact for fact in facts if asked & set(terms(f"{fact.attribute} {fact.value}"))][:_MOST_FACTS]
 
 
 def _fitting(said: Iterable[Sentence], budget: int) -> Iterator[Sentence]:

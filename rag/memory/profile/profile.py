@@ -233,7 +233,7 @@ class Profile:
         conversation: str | None = None,
         *,
         now: datetime | None = None,
-        turns: int = 1,
+        turns: int = 0,
         budget: int = 500,
         scope: Scope | None = None,
     ) -> ProfileContext:

@@ -75,6 +75,8 @@ def bearing(
     """
     import numpy as np
 
+    if not rows:
+        return []
     cosines = np.zeros(len(rows)) if near is None else near
     standing = _SESSION / (_SOFTENED + _ranks(np.asarray(sessions), cosines))
     asked, named = frozenset(terms(question)), _named(question, rows)
