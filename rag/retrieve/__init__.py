@@ -1,7 +1,7 @@
 """Retrieval: the index, and expressions over what it finds."""
 
 from rag.retrieve import reformulate
-from rag.retrieve.adapt import Adapter, adapt, distill
+from rag.retrieve.adaptation import Adapter, adapt, distill
 from rag.retrieve.algebra import Retriever, Step
 from rag.retrieve.index import Index
 from rag.retrieve.rerank import rerank

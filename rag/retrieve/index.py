@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rag.closing import Closing
 from rag.errors import DimensionMismatch
-from rag.retrieve.adapt.kept import keep, kept
+from rag.retrieve.adaptation.kept import keep, kept
 from rag.retrieve.algebra import Leaf, Retriever
 from rag.retrieve.catalogue import Catalogue, View
 from rag.retrieve.dense import Dense
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from rag.protocols import Embedder
-    from rag.retrieve.adapt import Adapter
+    from rag.retrieve.adaptation import Adapter
     from rag.sources.index import IndexSource
 
     Vector = np.ndarray[Any, np.dtype[np.float32]]

@@ -37,9 +37,9 @@ class RM3(Reformulator):
     TREC 2004 (interpolation with the query). Scores stand in place of the query's likelihood.
     """
 
-    documents: int = 10
-    terms: int = 10
-    original: float = 0.5
+    documents: int = 5
+    terms: int = 20
+    original: float = 0.7
 
     def __post_init__(self) -> None:
         if self.documents < 1 or self.terms < 1 or not 0 <= self.original <= 1:

@@ -61,7 +61,10 @@ class Reformulator(ABC):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Reformulated(Retriever):
-    """What a retriever finds for each variant of the query, fused as all rankings are."""
+    """What a retriever finds for each variant of the query, fused as all rankings are: CombSUM of shares of the best.
+
+    Source: Fox and Shaw, 1994, Combination of Multiple Searches (CombSUM).
+    """
 
     by: Reformulator
     inner: Retriever

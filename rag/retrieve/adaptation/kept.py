@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rag.protocols import Embedder
-from rag.retrieve.adapt.adapter import Adapted, Adapter
+from rag.retrieve.adaptation.adapter import Adapted, Adapter
 from rag.retrieve.catalogue import Catalogue
 
 __all__ = ["keep", "kept"]

@@ -8,7 +8,7 @@ this kind in a pipeline like this one: a query's embedding with a task's residua
 a language model's prompt. Nothing here is used unless you call it; whether you may is yours to decide.
 """
 
-from rag.retrieve.adapt.adapter import Adapted, Adapter, HeldOut
-from rag.retrieve.adapt.learning import adapt, distill
+from rag.retrieve.adaptation.adapter import Adapted, Adapter, HeldOut
+from rag.retrieve.adaptation.learning import adapt, distill
 
 __all__ = ["Adapted", "Adapter", "HeldOut", "adapt", "distill"]

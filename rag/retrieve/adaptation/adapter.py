@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
+from zipfile import BadZipFile
 
 from rag.errors import DimensionMismatch, RetrievalError
 from rag.protocols import Embedder
@@ -25,8 +26,8 @@ _VERSION: Final = 1
 class HeldOut:
     """What held-out questions showed: the share whose passage is first, or among the first five, before and after.
 
-    `gain` is by how much the mean reciprocal rank rose, and `error` the standard error of that; `by` says
-    whether questions were held out, or passages with all their questions.
+    `by` says whether questions were held out, or passages with all their questions. `gain` is by how much the
+    mean reciprocal rank of these rose, and `error` the standard error of that.
     """
 
     by: str
@@ -134,7 +135,7 @@ class Adapter:
                     raise ValueError(f"version {told['version']}")
                 seen = told["held_out"] | {name: tuple(told["held_out"][name]) for name in ("before", "after")}
                 return cls(told["embedder"], file["down"], file["up"], told["steps"], HeldOut(**seen))
-        except (ValueError, KeyError, TypeError, OSError, EOFError) as error:
+        except (ValueError, KeyError, TypeError, OSError, EOFError, BadZipFile) as error:
             raise RetrievalError(
                 f"an adapter cannot be read ({error}), this version reads format {_VERSION};"
                 " learn it anew with rag.retrieve.adapt, or search without one: index.use(None)"

@@ -8,9 +8,9 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from rag.errors import ConfigError, InputError
-from rag.retrieve.adapt.adapter import Adapter
-from rag.retrieve.adapt.guard import By, among, guarded
-from rag.retrieve.adapt.training import EVERY, Lesson, trained
+from rag.retrieve.adaptation.adapter import Adapter
+from rag.retrieve.adaptation.guard import By, among, guarded
+from rag.retrieve.adaptation.training import EVERY, Lesson, trained
 from rag.retrieve.algebra import Query, Step
 from rag.retrieve.way import BLOCKING, finished
 from rag.types import Hit, Scope

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from rag.errors import InputError
-from rag.retrieve.adapt.adapter import HeldOut
-from rag.retrieve.adapt.training import EVERY, Lesson, Residual, trained
+from rag.retrieve.adaptation.adapter import HeldOut
+from rag.retrieve.adaptation.training import EVERY, Lesson, Residual, trained
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,31 +27,37 @@ _AT_ONCE: Final = 256  # questions that are ranked together
 def guarded(lessons: Sequence[Lesson], corpus: Vectors, *, by: By, rank: int, seed: int) -> tuple[int, HeldOut]:
     """The steps after which held-out questions fare best, and how they fare then and before.
 
-    Each fold is held out once: a fifth of the questions, or the questions of a fifth of the passages.
-    All folds are trained in step, and the mean reciprocal rank of all held-out questions decides.
+    Each fold is held out once: a fifth of the questions, or the questions of a fifth of the passages. All
+    folds are trained in step, and the mean reciprocal rank of all that is held out decides. Questions about
+    one passage stand or fall together, so that passages count once each where they are held out.
 
     Raises:
         InputError: there is nothing to hold out.
     """
     import numpy as np
 
-    folds = [
-        _curve([lessons[n] for n in kept], [lessons[n] for n in out], corpus, by=by, rank=rank, seed=seed)
-        for kept, out in _folds(lessons, by, seed)
-    ]
+    groups = _groups(lessons, by)
+    folds = list(_folds(lessons, groups, by, seed))
     if not folds:
         raise InputError(f"the pairs cannot be parted by {by}; give pairs about more of them")
+    _, member = np.unique([groups[n] for _, out in folds for n in out], return_inverse=True)
+    curves = [
+        _curve([lessons[n] for n in kept], [lessons[n] for n in out], corpus, by=by, rank=rank, seed=seed)
+        for kept, out in folds
+    ]
     looks: list[Numbers] = []
-    for ranks in zip(*folds, strict=True):
+    means: list[Numbers] = []
+    best = 0
+    for ranks in zip(*curves, strict=True):
         looks.append(1 / np.concatenate(ranks))
-        means = [look.mean() for look in looks]
-        best = int(np.argmax(means))
+        means.append(np.bincount(member, looks[-1]) / np.bincount(member))
+        best = max(range(len(means)), key=lambda look: means[look].mean())
         if len(looks) - best > _PATIENCE:
             break
-    gains = looks[best] - looks[0]
-    error = float(gains.std(ddof=1) / len(gains) ** 0.5)
+    gains = means[best] - means[0]
+    error = float(gains.std(ddof=1) / len(gains) ** 0.5) if len(gains) > 1 else float("inf")
     before, after = _recalls(looks[0]), _recalls(looks[best])
-    return best * EVERY, HeldOut(by, len(gains), before, after, float(gains.mean()), error)
+    return best * EVERY, HeldOut(by, len(looks[0]), before, after, float(gains.mean()), error)
 
 
 def among(lessons: Sequence[Lesson], corpus: Vectors) -> tuple[list[Lesson], Vectors]:
@@ -92,17 +98,23 @@ def _right(lesson: Lesson) -> Any:
     return lesson.rows if lesson.shares is None else lesson.rows[[int(lesson.shares.argmax())]]
 
 
-def _folds(lessons: Sequence[Lesson], by: By, seed: int) -> Iterator[tuple[list[int], list[int]]]:
-    """The lessons that are trained on and those that are held out, fold by fold; no passage is in both, by passages."""
+def _groups(lessons: Sequence[Lesson], by: By) -> list[int]:
+    """What is held out together: each lesson by itself, or all that are about one passage first of all."""
+    return list(range(len(lessons))) if by == "questions" else [int(min(lesson.rows)) for lesson in lessons]
+
+
+def _folds(
+    lessons: Sequence[Lesson], groups: Sequence[int], by: By, seed: int
+) -> Iterator[tuple[list[int], list[int]]]:
+    """The lessons that are trained on and those that are held out; if passages are, no passage is in both."""
     import numpy as np
 
-    passages = [frozenset(lesson.rows.tolist()) for lesson in lessons]
-    groups = range(len(lessons)) if by == "questions" else [min(rows) for rows in passages]
     names = sorted(set(groups))
     fold = dict(zip(names, np.random.default_rng(seed).permutation(len(names)) % _FOLDS, strict=True))
+    passages = [frozenset(lesson.rows.tolist()) for lesson in lessons]
     for number in range(_FOLDS):
         out = [place for place, group in enumerate(groups) if fold[group] == number]
-        hidden = frozenset().union(*(passages[place] for place in out)) if by == "passages" else frozenset()
+        hidden = frozenset[int]().union(*(passages[n] for n in out)) if by == "passages" else frozenset[int]()
         kept = [n for n, group in enumerate(groups) if fold[group] != number and not passages[n] & hidden]
         if kept and out:
             yield kept, out
