@@ -53,6 +53,14 @@ _RECAP: Final = re.compile(
 )
 
 
+# "And on Tuesday the 5th?" goes on with what the question before it asked.
+_GOES_ON: Final = re.compile(
+    r"(?:(?:and|or|but|then|so)\b[\s,]*)?(?:(?:what|how)\s+about|and|or|on|in|at|during|before|after|since)\b"
+    r"(?:\s+[^\s?]+){1,6}\s*\??\s*",
+    re.IGNORECASE,
+)
+
+
 def asks_of_conversation(question: str, turns: Sequence[Turn] = ()) -> bool:
     """Whether a question is about what was said between the one who asks and the assistant.
 
@@ -68,7 +76,7 @@ def asks_of_conversation(question: str, turns: Sequence[Turn] = ()) -> bool:
     if _SIGNS.search(question):
         return True
     before = next((turn.text for turn in reversed(turns) if turn.role == "user"), "")
-    return bool(_RECAP.fullmatch(bare(question)) and _SIGNS.search(before))
+    return bool((_RECAP.fullmatch(bare(question)) or _GOES_ON.fullmatch(question)) and _SIGNS.search(before))
 
 
 def memory_of(cards: Sequence[SourceCard]) -> SourceCard | None:

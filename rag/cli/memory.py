@@ -113,7 +113,8 @@ def recall(
 ) -> None:
     """Print the turns that QUESTION asks for: "what did we discuss last Tuesday?"."""
     found = kept.recall(question, conversation, now=_time(now), k=k, scope=scope, neighbours=neighbours)
-    show.write(found.model_dump_json() if as_json else str(found) or "nothing")
+    told = str(found) if found.turns else f"{found}\nnothing".strip()
+    show.write(found.model_dump_json() if as_json else told)
 
 
 @memory.command()

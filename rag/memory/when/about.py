@@ -77,6 +77,9 @@ class Clause:
         )
 
     def _loosely(self, here: range, start: int, fronted: bool, dated: bool) -> bool:
+        first = [self.tokens[at].word for at in here[:2]]
+        if len(first) == 2 and first[0] in self.lists["whatever"] and first[1] in self.lists["about"]:
+            return True  # "anything about lunch last week?" can be asked of a memory alone
         least = 1 if dated else 2
         talks = [at for at in here if (self.talk[at] >= least or self.recalls(at)) and at not in self.timed]
         before = [at for at in talks if at < start]

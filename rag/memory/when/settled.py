@@ -9,6 +9,7 @@ from rag.memory.when.calendar import DAY, moved
 from rag.memory.when.described import day, listed, told
 from rag.memory.when.frame import Expression, Frame, preferred
 from rag.memory.when.region import ALL, Region
+from rag.memory.when.relations import Moved
 from rag.memory.when.window import Window
 
 __all__ = ["settled"]
@@ -24,30 +25,33 @@ def settled(expression: Expression, frame: Frame, phrase: str) -> Window | None:
         return None
     notes: tuple[str, ...] = ()
     if frame.sessions and frame.empty(region):
-        region, notes = _instead(region, frame)
+        region, notes = _instead(region, frame, expression)
     zone = frame.calendar.zone
     return Window(parts=region, phrase=phrase, zone=zone, notes=notes)
 
 
-def _instead(region: Region, frame: Frame) -> tuple[Region, tuple[str, ...]]:
+def _instead(region: Region, frame: Frame, expression: Expression) -> tuple[Region, tuple[str, ...]]:
     if not region:
         count = len(frame.sessions)
         return region, (f"there {'is' if count == 1 else 'are'} {count} session{'s' * (count != 1)} to choose from",)
-    for wider, how in _wider(region):
+    for wider, how in _wider(region, expression):
         if not frame.empty(wider):
             return wider, (f"nothing on {told(region)}: looked {how}",)
     return region, (f"nothing on {told(region)}{_nearest(region, frame)}",)
 
 
-def _wider(region: Region) -> Iterator[tuple[Region, str]]:
+def _wider(region: Region, expression: Expression) -> Iterator[tuple[Region, str]]:
     if any(part.hours is not None for part in region):
         region = tuple(replace(part, hours=None) for part in region)
         yield region, "at the whole day"
     if all(part.end - part.start <= DAY for part in region):
-        yield (
-            tuple(replace(part, start=moved(part.start, -1, "day"), end=moved(part.end, 1, "day")) for part in region),
-            "one day either side",
+        # "The day before we talked about it" never means the day on which that was.
+        away = expression.n if isinstance(expression, Moved) and expression.anchor.of_sessions else 0
+        before, after = int(away <= 0), int(away >= 0)
+        wider = (
+            replace(part, start=moved(part.start, -before, "day"), end=moved(part.end, after, "day")) for part in region
         )
+        yield tuple(wider), "one day either side" if not away else f"one day {'further back' if before else 'later'}"
 
 
 def _nearest(region: Region, frame: Frame) -> str:

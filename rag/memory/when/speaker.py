@@ -33,7 +33,7 @@ def voice(clause: Clause, where: range) -> Voice:
 def _subject(clause: Clause, at: int, where: range) -> Voice:
     tokens, lists = clause.tokens, clause.lists
     place = at - 1
-    while place >= where.start and tokens[place].word.endswith("ly"):
+    while place >= where.start and (tokens[place].word.endswith("ly") or tokens[place].word in lists["adverbs"]):
         place -= 1
     if place < where.start:
         return Voice()

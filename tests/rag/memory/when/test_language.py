@@ -231,6 +231,7 @@ def meant(question: str, **given: object) -> list[int] | None:
         ("what did we chat about ten days ago today", [7, 8, 9]),
         ("last weekend's suggestions please", [10]),
         ("the weekend before last?", []),
+        ("Anything about lunch last week?", [7, 8, 9, 10]),
     ],
 )
 def test_time_words_mean_the_sessions_that_people_mean(question: str, sessions: list[int]) -> None:
@@ -312,3 +313,25 @@ def test_weeks_by_number_and_feasts_have_their_days(words: str, start: tuple[int
 @pytest.mark.parametrize("words", ["in week 54", "in week 53 of 2025"])
 def test_a_week_that_never_was_opens_no_window(words: str) -> None:
     assert read(f"What did we talk about {words}?", now=NOW, sessions=SESSIONS).window is None
+
+
+@pytest.mark.parametrize(
+    ("words", "sessions", "note"),
+    [
+        ("the day before we talked about boats", [], "nothing on Friday, 17 April 2026; nearest"),
+        ("the day after we talked about boats", [], "nothing on Sunday, 19 April 2026; nearest"),
+    ],
+)
+def test_the_day_before_something_was_said_is_never_the_day_itself(words: str, sessions: list[int], note: str) -> None:
+    found = {"find": lambda topic: SESSIONS[4].start}
+    assert meant(f"What did we discuss {words}?", **found) == sessions
+    window = read(f"What did we discuss {words}?", now=NOW, sessions=SESSIONS, find=found["find"]).window
+    assert window is not None
+    assert window.notes[0].startswith(note)
+
+
+def test_just_now_asks_for_the_words_of_the_one_who_is_named() -> None:
+    assert [read(f"What did {who} just say?", now=NOW, sessions=SESSIONS).role for who in ("you", "I")] == [
+        "assistant",
+        "user",
+    ]
