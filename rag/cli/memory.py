@@ -1,4 +1,4 @@
-"""`rag memory`: what a memory holds, put in, looked up, listed, taken out and forgotten."""
+"""`rag memory`: what a memory holds, put in, looked up, listed, summed up, taken out and forgotten."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def _time(written: str | None) -> datetime | None:
 
 @click.group()
 def memory() -> None:
-    """Add, recall, list, forget, export and import what was said in conversations."""
+    """Add, recall, list, sum up, forget, export and import what was said in conversations."""
 
 
 @memory.command()
@@ -131,6 +131,23 @@ def timeline(kept: Memory, scope: Scope, *, conversation: str | None) -> None:
         turns = f"{session.turns} turn{'' if session.turns == 1 else 's'}"
         hours = f"{session.start:%H:%M}–{session.end:%H:%M} ({session.zone})"
         show.write(f"{session.number}. {day(session.start)}, {hours}: {session.conversation}{name}, {turns}")
+
+
+@memory.command()
+@click.option("--refresh", is_flag=True, help="First take in the turns that came since.")
+@click.option("--topic", default="", help="What the summary is about; without it, all that is told of the user.")
+@click.option("--as-of", help="What was known at this time, as 2026-05-12T09:00+02:00; now, without it.")
+@_on_memory
+def profile(kept: Memory, scope: Scope, *, refresh: bool, topic: str, as_of: str | None) -> None:
+    """Print what turns tell of the user: a summary, and a line for each fact and concept."""
+    if refresh:
+        kept.profile.refresh(topic, scope=scope)
+    known = scope.model_copy(update={"as_of": _time(as_of)})
+    summary = kept.profile.summary(topic, scope=known)
+    told = [summary, *kept.profile.facts(scope=known), *kept.profile.concepts.all(scope=known)]
+    for each in told:
+        if str(each or ""):
+            show.write(str(each))
 
 
 @memory.command()

@@ -20,6 +20,7 @@ from rag.types import Hit, Scope, Turn
 
 if TYPE_CHECKING:
     from rag.memory import Memory
+    from rag.memory.profile import Concept, Fact
     from rag.memory.when.reading import Reading
 
 __all__ = ["MEMORY", "MemorySource", "remembering"]
@@ -32,6 +33,8 @@ _ENFORCED: Final[frozenset[ScopeField]] = frozenset({"tenant", "user", "as_of"})
 _MOST: Final = 50  # turns that a question of a time alone brings
 _RANKED: Final = 8
 _NEAR_BEST: Final = 0.5  # of the best score: what a turn must reach to be evidence
+_STATING: Final = 3  # the best turns, whose facts are what the question asks for
+_MOST_FACTS: Final = 4
 _AT_ONCE: Final = 8
 _THREADS: Final = Threads(_AT_ONCE)
 
@@ -128,7 +131,26 @@ class MemorySource:
         reading, sessions = recaller.reading(asked)
         reading = _as_told(reading, wanted)
         hits = recaller.answer(asked, reading, sessions).hits
-        return list(map(_row, hits[:_MOST] if reading.pure else _near_best(hits)))
+        if reading.pure:
+            return list(map(_row, hits[:_MOST]))
+        best = _near_best(hits)
+        return [*self._known(wanted, best, scope), *map(_row, best)]
+
+    def _known(self, wanted: MemoryArguments, hits: Sequence[Hit], scope: Scope) -> list[Row]:
+        """What the profile knows of the query: concepts that it names, and facts that it names or its turns state.
+
+        They stand first: a turn that says what was true once says nothing of its being over.
+        """
+        if wanted.when or wanted.speaker or not wanted.query:
+            return []
+        profile, scope = self.memory.profile, _before(scope, self.now)
+        facts = profile.facts(at=self.now, scope=scope)
+        if scope.user is None:
+            facts = tuple(fact for fact in facts if all(_is_of(turn, self.conversation) for turn in fact.turns))
+        best = [hit.passage.chunk_id for hit in hits[:_STATING]]
+        named = profile.concepts.named(wanted.query, scope=scope) if scope.user is not None else []
+        told = [fact for fact in facts if fact.is_named(wanted.query) or not set(best).isdisjoint(fact.turns)]
+        return [*map(_concept_row, named), *map(_fact_row, told[:_MOST_FACTS])]
 
 
 def remembering(sources: Mapping[str, Source], memory: object, asked: Asked, now: datetime) -> Mapping[str, Source]:
@@ -170,6 +192,28 @@ def _as_told(reading: Reading, wanted: MemoryArguments) -> Reading:
 def _near_best(hits: Sequence[Hit]) -> list[Hit]:
     best = max((hit.score for hit in hits), default=0.0)
     return [hit for hit in hits if hit.score >= _NEAR_BEST * best]
+
+
+def _before(scope: Scope, now: datetime) -> Scope:
+    return scope if scope.as_of else scope.model_copy(update={"as_of": now})
+
+
+def _is_of(turn: str, conversation: str | None) -> bool:
+    return conversation is not None and turn.startswith(f"{conversation}#")
+
+
+def _fact_row(fact: Fact) -> Row:
+    name = fact.turns[-1] if fact.turns else f"{fact.subject}#{fact.attribute}"
+    return _known_row("profile", f"{name}#{fact.attribute}", fact.subject or "user", str(fact))
+
+
+def _concept_row(concept: Concept) -> Row:
+    return _known_row("profile", f"concept#{concept.tag}", concept.name, str(concept))
+
+
+def _known_row(doc_id: str, chunk_id: str, title: str, text: str) -> Row:
+    row = {"doc_id": doc_id, "chunk_id": chunk_id, "title": title, "text": text}
+    return row | {"score": 1.0, "metadata": {}, "told": True}
 
 
 def _row(hit: Hit) -> Row:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
 from rag.errors import InputError
-from rag.memory.profile.values import Concept, Edit
+from rag.memory.profile.values import ME, Concept, Edit
 from rag.memory.store.values import Derived
 from rag.types import Scope
 
@@ -116,6 +116,16 @@ class Concepts:
     def history(self, tag: str, *, scope: Scope | None = None) -> tuple[Edit, ...]:
         """What a concept was made into, the oldest edit first; nothing for a tag that is not there."""
         return tuple(map(_edit, self._store.derived(scope or Scope(), _KIND, tag)))
+
+    def named(self, text: str, *, scope: Scope | None = None) -> list[Concept]:
+        """The user, where they told of themselves, and the concepts that a text names, in order of mention.
+
+        Raises:
+            StoreError: they could not be read.
+        """
+        known = self.all(scope=scope)
+        found = mentioned(text, known)
+        return [*(one for one in known if one.tag == ME and one not in found), *found]
 
     def find(
         self, text: str, *, category: str | None = None, k: int = 2, scope: Scope | None = None

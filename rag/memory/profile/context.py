@@ -91,7 +91,8 @@ def in_short(
     recall = recaller.recall(asked)
     gone = [fact for fact in facts if not fact.holds(now)]
     said = [one for one in _said(recaller, asked, recall, summary) if not any(_says(one, fact) for fact in gone)]
-    told = _named([fact for fact in facts if fact.holds(now)], asked.question)
+    # Others are told by the sentences that they were read from.
+    told = [fact for fact in facts if fact.holds(now) and fact.is_named(asked.question)][:_MOST_FACTS]
     context = ProfileContext(concepts=tuple(concepts), facts=tuple(told), turns=recall.turns[:turns])
     while context.turns and context.tokens > budget:
         context = context.model_copy(update={"turns": context.turns[:-1]})
@@ -135,12 +136,6 @@ def _near(recaller: Recaller, asked: Asked, rows: Sequence[Kept]) -> Floats | No
 def _says(sentence: Sentence, fact: Fact) -> bool:
     value = set(terms(fact.value))
     return not set(fact.turns).isdisjoint(sentence.turns) and value <= set(terms(sentence.text))
-
-
-def _named(facts: Sequence[Fact], question: str) -> list[Fact]:
-    """The facts that share a word with the question; others are told by the sentences that they were read from."""
-    asked = set(terms(question))
-    return [fact for fact in facts if asked & set(terms(f"{fact.attribute} {fact.value}"))][:_MOST_FACTS]
 
 
 def _fitting(said: Iterable[Sentence], budget: int) -> Iterator[Sentence]:

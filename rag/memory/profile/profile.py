@@ -13,7 +13,7 @@ from rag.memory.profile.context import ProfileContext, in_short
 from rag.memory.profile.facts import FACT, RULES, Said, by_rules, facts
 from rag.memory.profile.modelled import batches, facts_by
 from rag.memory.profile.summaries import EXTRACTION, Summaries
-from rag.memory.profile.values import ME, Concept, Fact, Summary
+from rag.memory.profile.values import Fact, Summary
 from rag.memory.recall import Asked
 from rag.memory.store.values import Derived, Wanted
 from rag.run.bridge import run
@@ -190,16 +190,10 @@ class Profile:
             asked,
             self.facts(closed=True, scope=scope),
             [sentence for summary in summaries if summary for sentence in summary.sentences],
-            concepts=self._concepts(question, scope),
+            concepts=self.concepts.named(question, scope=scope),
             turns=turns,
             budget=budget,
         )
-
-    def _concepts(self, question: str, scope: Scope | None) -> list[Concept]:
-        """Those that the question is about, and what the user says of themselves."""
-        found = self.concepts.find(question, scope=scope)
-        me = [one for one in self.concepts.all(scope=scope) if one.tag == ME and one not in found]
-        return [*me, *found]
 
     async def asummary(
         self, topic: str = "", *, as_of: datetime | None = None, scope: Scope | None = None

@@ -9,6 +9,7 @@ from typing import Final
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from rag.memory.told import day
+from rag.read.terms import terms
 from rag.tokens import estimate
 from rag.types import Turn
 
@@ -83,6 +84,10 @@ class Fact(_Value):
     def holds(self, at: datetime) -> bool:
         """Whether it is true at a time, as far as is known."""
         return self.valid_from <= at and (self.valid_until is None or at < self.valid_until)
+
+    def is_named(self, question: str) -> bool:
+        """Whether a question has a word of its attribute or value."""
+        return not set(terms(question)).isdisjoint(terms(f"{self.attribute} {self.value}"))
 
     def __str__(self) -> str:
         whose = f"{self.subject}'s {self.attribute}" if self.subject else self.attribute

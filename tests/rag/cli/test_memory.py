@@ -43,6 +43,17 @@ def test_the_timeline_lists_sessions(rag):
     assert rag("timeline") == "1. Tuesday, 5 May 2026, 09:00–09:01 (UTC): c1, 2 turns\n"
 
 
+def test_a_profile_is_made_when_it_is_refreshed(rag):
+    rag("add", "c1", "I live in Rome. I love tea.", "--role", "user", "--at", MAY)
+    assert rag("profile") == ""
+    told = (
+        "I live in Rome. I love tea.\nhome: Rome (since Tuesday, 5 May 2026)\nlikes: tea (since Tuesday, 5 May 2026)\n"
+    )
+    assert rag("profile", "--refresh") == told
+    assert rag("profile", user="bob") == ""
+    assert rag("profile", "--as-of", "2026-05-04T00:00:00+00:00") == ""
+
+
 def test_an_export_is_imported_by_another(rag, tmp_path):
     (tmp_path / "turns.jsonl").write_text(rag("export"))
     assert rag("import", str(tmp_path / "turns.jsonl"), user="bob") == "2 turns\n"

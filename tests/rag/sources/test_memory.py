@@ -53,6 +53,21 @@ async def test_a_time_alone_brings_its_turns_in_order(memory):
     assert await texts(memory, when="last Tuesday") == [text for _, text in SAID]
 
 
+async def test_facts_and_concepts_that_a_query_is_about_come_before_its_turns(memory):
+    for day, place in ((1, "Rome"), (2, "Oslo")):
+        turn = Turn(role="user", text=f"I moved to {place}.", at=TUESDAY + timedelta(days=day))
+        memory.add("c1", [turn], scope=ANN)
+    memory.profile.refresh(scope=ANN)
+    memory.profile.concepts.upsert("Rex", info="A Beagle.", scope=ANN)
+    memory.profile.concepts.upsert("Rex", info="A secret.", scope=Scope(user="bob"))
+    found = await texts(memory, query="Is my home in Oslo, with Rex?")
+    assert found[0] == "home: Oslo (since Thursday, 7 May 2026)"
+    memory.profile.concepts.upsert("Ann", tag="me", attributes={"home": "Paris"}, scope=ANN)
+    assert await texts(memory, when="last Tuesday") == [text for _, text in SAID]
+    anybody = await texts(memory, query="Is my home in Oslo?", scope=Scope(tenant="acme"), conversation="c1")
+    assert anybody == []
+
+
 async def test_typed_arguments_filter_by_time_speaker_and_topic(memory):
     found = await texts(memory, when="last Tuesday", speaker="assistant", query="warranty")
     assert "Two years on every kettle." in found
