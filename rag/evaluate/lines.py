@@ -19,7 +19,7 @@ def records(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     Raises:
         LoadError: the file cannot be read, or holds something else.
     """
-    if path.suffix == ".json":
+    if path.name.removesuffix(".gz").endswith(".json"):
         yield from _listed(path)
         return
     for number, line in lines(path):

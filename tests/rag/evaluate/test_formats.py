@@ -95,7 +95,9 @@ def test_conversations_have_turns_and_questions_asked_at_a_time(tmp_path):
 
 def test_a_json_list_is_a_task_too(tmp_path):
     path = written(tmp_path, json.dumps([{"question": "q", "answer": "a"}]), name="task.json")
-    assert load_task(path).name == "task"
+    packed = tmp_path / "packed.json.gz"
+    packed.write_bytes(gzip.compress(path.read_bytes()))
+    assert [load_task(file).name for file in (path, packed)] == ["task", "packed"]
 
 
 @pytest.mark.parametrize(
