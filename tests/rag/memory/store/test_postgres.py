@@ -153,3 +153,24 @@ def test_nothing_of_what_is_forgotten_is_left_in_any_table(databases):
         rows = [str(row) for table in TABLES for row in db.execute(f"SELECT * FROM {table}").fetchall()]
     assert any("of bob" in row for row in rows)
     assert [row for row in rows if "canary" in row] == []
+
+
+def test_nothing_of_a_profile_is_left_that_forgotten_turns_bore_out(databases):
+    import psycopg
+
+    url, _, root = databases()
+    with Memory.open(url) as memory:
+        turns = [
+            Turn(turn_id=str(n), role="user", text=f"I live in {place}.") for n, place in enumerate(("Canary", "Rome"))
+        ]
+        memory.add("c", turns, scope=ANN)
+        memory.profile.refresh(scope=ANN)
+        memory.profile.concepts.upsert("canary", scope=BOB)
+        assert "Canary" in str(memory.profile.summary(scope=ANN))
+        assert memory.verify(memory.forget(conversation="c", turns=["0"], scope=ANN))
+        assert memory.verify(memory.forget(whole="user", scope=BOB))
+        assert str(memory.profile.summary(scope=ANN)) == "I live in Rome."
+        assert [fact.value for fact in memory.profile.facts(closed=True, scope=ANN)] == ["Rome"]
+    with psycopg.connect(root) as db:
+        rows = [str(row).lower() for table in TABLES for row in db.execute(f"SELECT * FROM {table}").fetchall()]
+    assert [row for row in rows if "canary" in row] == []
