@@ -143,7 +143,7 @@ class MemorySource:
         """
         if wanted.when or wanted.speaker or not wanted.query:
             return []
-        profile, scope = self.memory.profile, _before(scope, self.now)
+        profile = self.memory.profile
         facts = profile.facts(at=self.now, scope=scope)
         if scope.user is None:
             facts = tuple(fact for fact in facts if all(_is_of(turn, self.conversation) for turn in fact.turns))
@@ -192,10 +192,6 @@ def _as_told(reading: Reading, wanted: MemoryArguments) -> Reading:
 def _near_best(hits: Sequence[Hit]) -> list[Hit]:
     best = max((hit.score for hit in hits), default=0.0)
     return [hit for hit in hits if hit.score >= _NEAR_BEST * best]
-
-
-def _before(scope: Scope, now: datetime) -> Scope:
-    return scope if scope.as_of else scope.model_copy(update={"as_of": now})
 
 
 def _is_of(turn: str, conversation: str | None) -> bool:

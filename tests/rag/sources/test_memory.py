@@ -61,8 +61,10 @@ async def test_facts_and_concepts_that_a_query_is_about_come_before_its_turns(me
     memory.profile.concepts.upsert("Rex", info="A Beagle.", scope=ANN)
     memory.profile.concepts.upsert("Rex", info="A secret.", scope=Scope(user="bob"))
     found = await texts(memory, query="Is my home in Oslo, with Rex?")
-    assert found[0] == "home: Oslo (since Thursday, 7 May 2026)"
+    assert found[:2] == ["Rex: A Beagle.", "home: Oslo (since Thursday, 7 May 2026)"]
+    assert "I moved to Oslo." in found
     memory.profile.concepts.upsert("Ann", tag="me", attributes={"home": "Paris"}, scope=ANN)
+    assert (await texts(memory, query="Is my home in Oslo?"))[0] == "Ann: home: Paris."
     assert await texts(memory, when="last Tuesday") == [text for _, text in SAID]
     anybody = await texts(memory, query="Is my home in Oslo?", scope=Scope(tenant="acme"), conversation="c1")
     assert anybody == []
