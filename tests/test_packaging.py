@@ -58,8 +58,8 @@ def test_the_wheel_holds_every_prompt_and_the_lock(wheel):
     assert shipped | {"prompts/prompts.lock", "rag/py.typed", "planners/py.typed", "prompts/py.typed"} <= names
 
 
-def test_the_wheel_holds_the_prices(wheel):
-    assert "rag/models/prices.toml" in zipfile.ZipFile(wheel).namelist()
+def test_the_wheel_holds_the_prices_and_the_style_of_reports(wheel):
+    assert {"rag/models/prices.toml", "rag/evaluate/page.css"} <= set(zipfile.ZipFile(wheel).namelist())
 
 
 def test_a_prompt_loads_from_another_directory(installed, tmp_path):

@@ -141,20 +141,22 @@ def _said(value: object) -> str:
 
 def _questions(report: Report, found: list[Row]) -> Iterator[str]:
     main = _main(found)
-    results = [result for run in report.runs for result in run.results]
+    several = len(report.runs) > 1
+    results = [(result, run.seed if several else None) for run in report.runs for result in run.results]
     if main:
-        results.sort(key=lambda r: (r.error is None, r.values.get(main.name, float("inf")), r.case_id))
+        results.sort(key=lambda r: (r[0].error is None, r[0].values.get(main.name, float("inf")), r[0].case_id))
         yield f'<p class="faint">Those that failed first, then by {escape(main.name)}, the lowest first.</p>'
-    yield from (_question(result, main) for result in results[:_MOST])
+    yield from (_question(result, seed, main) for result, seed in results[:_MOST])
     if len(results) > _MOST:
         yield f'<p class="faint">and {len(results) - _MOST:,} more, which the JSON has.</p>'
 
 
-def _question(result: Result, main: Row | None) -> str:
+def _question(result: Result, seed: int | None, main: Row | None) -> str:
     value = figure(result.values[main.name]) if main and main.name in result.values else ""
     mark = '<span class="error">failed</span>' if result.error else f'<span class="n">{value}</span>'
     told = {
         "id": result.case_id,
+        "seed": "" if seed is None else str(seed),
         "error": result.error or "",
         "right": " / ".join(result.gold) or result.gold_label or "",
         "answer": result.text,

@@ -34,15 +34,16 @@ def label_of(written: str) -> str:
 
 
 def given_label(outcome: Outcome) -> str:
-    """The label that an answer gives a claim: its verdict's, else what its first word says; "" where neither does."""
+    """The label that an answer gives a claim: what its first words say, else its verdict; "" where neither says any."""
     if outcome.answer is None:
         return ""
-    if outcome.answer.verdict is not None:
-        return outcome.answer.verdict.outcome
     if outcome.abstains or outcome.text.casefold().startswith("not enough"):
         return "not enough"
     first = _FIRST.match(outcome.text)
-    return _LABELS.get(first[1].casefold(), "") if first else ""
+    if first and (said := _LABELS.get(first[1].casefold())):
+        return said
+    # A verdict may be of the evidence rather than of the claim: whether there is enough of it.
+    return outcome.answer.verdict.outcome if outcome.answer.verdict else ""
 
 
 def macro_f1(pairs: Iterable[tuple[str, str]]) -> float:

@@ -106,11 +106,12 @@ def test_support_is_what_the_check_of_the_reader_found():
         (outcome("The passages do not say."), "not enough"),
         (outcome("Not enough information."), "not enough"),
         (outcome("It opened in 1894."), ""),
-        (outcome("Yes.", verdict=Verdict(outcome="refuted", by="natlog")), "refuted"),
+        (outcome("It was in 1998.", verdict=Verdict(outcome="refuted", by="natlog")), "refuted"),
+        (outcome("Refuted.", verdict=Verdict(outcome="supported", by="coverage")), "refuted"),
         (Outcome(1.0), ""),
     ],
 )
-def test_the_label_of_an_answer_is_its_verdicts_or_its_first_words(given, label):
+def test_the_label_of_an_answer_is_what_its_first_words_say_or_its_verdict(given, label):
     assert given_label(given) == label
 
 
