@@ -7,7 +7,7 @@ turns of that time alone.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -42,6 +42,7 @@ MOST_TURNS: Final = 20_000
 _EMBEDDED: Final = 256  # turns without a vector that one question has embedded: a second or two
 _DROP: Final = 0.5  # of the best score: what a turn of a window must reach to be on the list
 _AS_GOOD: Final = 0.9  # of the best score: talk that is as much about a topic as the best
+DAY: Final = timedelta(days=1)
 _log = logging.getLogger(__name__)
 
 
@@ -77,6 +78,28 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
+class Who:
+    """Whose words a question is about: a speaker, a role, or a name that nobody has."""
+
+    speaker: str | None
+    role: str | None
+    unknown: str | None = None
+
+    def says(self, row: Kept) -> bool:
+        """Whether a turn is theirs."""
+        by_speaker = self.speaker is None or row.turn.speaker.casefold() == self.speaker.casefold()
+        return by_speaker and (self.role is None or row.turn.role == self.role)
+
+    def silence(self, rows: Sequence[Kept]) -> list[str]:
+        """What is to be said where nothing of theirs is among some turns."""
+        if self.unknown:
+            return [f"nobody is called {self.unknown!r} here: what everybody said was searched"]
+        if not rows or any(map(self.says, rows)):
+            return []
+        return [f"{self.speaker or f'the {self.role}'} said nothing at that time"]
+
+
+@dataclass(frozen=True, slots=True)
 class Recaller:
     """Recalls turns of a store; `gap` parts sessions, and `calendar` is that of `now`'s zone when not given."""
 
@@ -102,14 +125,15 @@ class Recaller:
         sessions = self.store.sessions(Wanted(asked.scope, asked.conversation), self.gap)
         sessions = sessions if asked.conversation is not None else numbered(sessions)
         now = asked.now or _here(sessions)
+        current = asked.current_session or self._current(asked, sessions, now)
         reading = read(
             asked.question,
             now=now,
             calendar=self.calendar or Calendar(zone=zone_name(now)),
             sessions=sessions,
             context=asked.context,
-            current_session=asked.current_session or self._current(asked, sessions, now),
-            find=lambda topic: self._last_said(topic, asked, sessions),
+            current_session=current,
+            find=lambda topic: self._last_said(topic, asked, sessions, current),
         )
         return reading, sessions
 
@@ -121,38 +145,55 @@ class Recaller:
         """
         places = Places(sessions)
         rows, notes = self._rows(asked, reading.window, places)
+        who = self._who(asked, reading, rows)
+        notes += who.silence(rows)
         if reading.pure:
-            chosen = [(row, 1.0) for row in rows if _is_by(row, _who(reading, rows))]
-            return self._told(asked, reading, chosen, rows, notes)
-        return self._told(asked, reading, *self._ranked(asked, reading, rows, places, notes))
+            chosen = [(row, 1.0) for row in rows if who.says(row)]
+        else:
+            chosen = self._ranked(asked, reading, rows, who=who, places=places, notes=notes)
+        return self._told(asked, reading, chosen, rows, notes)
 
-    def _current(self, asked: Asked, sessions: Sequence[Session], now: datetime) -> int | None:
+    def _who(self, asked: Asked, reading: Reading, rows: Sequence[Kept]) -> Who:
+        """Whose words are meant, as far as the conversation knows them: roles need not be told, names may be parts."""
+        role = reading.role if any(row.turn.role for row in rows) else None
+        if not reading.speaker:
+            return Who(None, role)
+        known = self.store.speakers(Wanted(asked.scope, asked.conversation))
+        called = reading.speaker.casefold()
+        found = [name for name in known if called == name.casefold()]
+        found = found or [name for name in known if called in name.casefold().split()]
+        return Who(found[0] if found else None, role, unknown=None if found else reading.speaker)
+
+    def _current(self, asked: Asked, sessions: Sequence[Session], now: datetime) -> str | int | None:
         ours = [session for session in sessions if session.conversation == asked.within]
+        if asked.current_session is not None:  # conversations may have sessions of one name
+            named = (session.number for session in ours if session.name == asked.current_session)
+            return next(named, asked.current_session)
         last = max(ours, key=lambda session: session.end, default=None)
         return last.number if last and now - last.end <= self.gap else None
 
     def _rows(self, asked: Asked, window: Window | None, places: Places) -> tuple[list[Kept], list[str]]:
         start, end = window.bounds if window else (None, None)
-        wanted = Wanted(asked.scope, asked.conversation, start, end, last=None if window else MOST_TURNS)
+        # One more than is searched tells whether there are more.
+        wanted = Wanted(asked.scope, asked.conversation, start, end, last=None if window else MOST_TURNS + 1)
         rows = self.store.find(wanted)
         if window:
             return [row for row in rows if window.holds(row.turn.at or datetime.now(UTC), places.number(row))], []
-        if len(rows) < MOST_TURNS:
+        if len(rows) <= MOST_TURNS:
             return rows, []
-        return rows, [f"only the latest {MOST_TURNS:,} turns were searched: name a time to reach earlier ones"]
+        return rows[1:], [f"only the latest {MOST_TURNS:,} turns were searched: name a time to reach earlier ones"]
 
     def _ranked(
-        self, asked: Asked, reading: Reading, rows: Sequence[Kept], places: Places, notes: list[str]
-    ) -> tuple[list[tuple[Kept, float]], Sequence[Kept], list[str]]:
-        """The rows that meet the content, best first, with their scores; all rows; and the notes."""
+        self, asked: Asked, reading: Reading, rows: Sequence[Kept], *, who: Who, places: Places, notes: list[str]
+    ) -> list[tuple[Kept, float]]:
+        """The rows that meet the content, best first, with their scores."""
         # Without a window all words tell, also those of times that are not about the conversation.
         content = (reading.window and reading.content) or reading.question
         scores = scored(content, rows, [places.number(row) for row in rows], self._cosines(asked, content, rows, notes))
-        who = _who(reading, rows)
-        order = [n for n in (-scores.whole).argsort(kind="stable").tolist() if _is_by(rows[n], who)][: asked.k]
+        order = [n for n in (-scores.whole).argsort(kind="stable").tolist() if who.says(rows[n])][: asked.k]
         if reading.window:
             order = _above_the_drop(order, scores)
-        return [(rows[n], float(scores.whole[n])) for n in order if scores.whole[n] > 0], rows, notes
+        return [(rows[n], float(scores.whole[n])) for n in order if scores.whole[n] > 0]
 
     def _cosines(
         self, asked: Asked, content: str, rows: Sequence[Kept], notes: list[str]
@@ -186,15 +227,29 @@ class Recaller:
         notes: list[str],
     ) -> Recall:
         hits = tuple(_hit(row, score, rank) for rank, (row, score) in enumerate(chosen))
-        kept = _with_neighbours([row for row, _ in chosen], rows, asked.neighbours)
+        found = [row for row, _ in chosen]
+        if asked.neighbours and reading.window and found:
+            rows = self._around(asked, found)
+        kept = _beside(found, rows, asked.neighbours)
         return Recall.model_construct(
             turns=tuple(row.turn for row in kept), window=reading.window, notes=(*reading.notes, *notes), hits=hits
         )
 
-    def _last_said(self, topic: str, asked: Asked, sessions: Sequence[Session]) -> datetime | None:
-        """When a topic was last spoken of, for "the day before we talked about X"; None when it never was."""
+    def _around(self, asked: Asked, found: Sequence[Kept]) -> list[Kept]:
+        """The turns of the days about those found: what was answered just after midnight lies outside of the window."""
+        at = [row.turn.at for row in found if row.turn.at is not None]
+        return self.store.find(Wanted(asked.scope, asked.conversation, min(at) - DAY, max(at) + DAY))
+
+    def _last_said(
+        self, topic: str, asked: Asked, sessions: Sequence[Session], current: str | int | None
+    ) -> datetime | None:
+        """When a topic was last spoken of, for "the day before we talked about X"; None when it never was.
+
+        The session under way is left out: the question itself speaks of the topic in it.
+        """
         places = Places(sessions)
         rows, _ = self._rows(asked, None, places)
+        rows = [row for row in rows if current is None or current not in (places.number(row), row.turn.session)]
         scores = scored(topic, rows, [places.number(row) for row in rows]).own
         best = max(scores, default=0.0)
         # Of several talks about it the latest is meant, as "last Friday" is the latest of all Fridays.
@@ -208,26 +263,12 @@ def _here(sessions: Sequence[Session]) -> datetime:
     return datetime.now(zone_of(last.zone)) if last else datetime.now(UTC).astimezone()
 
 
-def _who(reading: Reading, rows: Iterable[Kept]) -> tuple[str | None, str | None]:
-    """The speaker and role that are asked for, as far as the turns know them."""
-    speaker = (reading.speaker or "").casefold()
-    known = {row.turn.speaker.casefold() for row in rows} if speaker else set()
-    whole = speaker if speaker in known else next((name for name in sorted(known) if speaker in name.split()), None)
-    role = reading.role if any(row.turn.role == reading.role for row in rows) else None
-    return (whole if speaker else None), role
-
-
-def _is_by(row: Kept, who: tuple[str | None, str | None]) -> bool:
-    speaker, role = who
-    return (speaker is None or row.turn.speaker.casefold() == speaker) and (role is None or row.turn.role == role)
-
-
 def _above_the_drop(order: Sequence[int], scores: Scored) -> list[int]:
     least = _DROP * max((scores.own[n] for n in order), default=0.0)
     return [n for n in order if scores.own[n] >= least]
 
 
-def _with_neighbours(chosen: Sequence[Kept], rows: Sequence[Kept], count: int) -> list[Kept]:
+def _beside(chosen: Sequence[Kept], rows: Sequence[Kept], count: int) -> list[Kept]:
     """The chosen turns, each between those said just before and after it in its conversation, nothing twice."""
     if not count:
         return list(chosen)

@@ -6,13 +6,13 @@ from abc import ABC, abstractmethod
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from itertools import islice
 from typing import ClassVar, Final
 
 from rag.memory.sessions import Session
-from rag.memory.when.calendar import Calendar, Span, moved
+from rag.memory.when.calendar import DAY, Calendar, Span, moved
 from rag.memory.when.region import ALL, Part, Region
 
 __all__ = ["Expression", "Finder", "Frame", "Series", "Stretch", "chosen", "preferred"]
@@ -21,6 +21,7 @@ Finder = Callable[[str], datetime | None]
 # A question looks back over the sessions there are, or over so many years where there is none.
 _YEARS_BACK: Final = 3
 _CANDIDATES: Final = 800
+_MINUTE: Final = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +52,23 @@ class Frame:
         return self.calendar.civil(self.moment)
 
     @cached_property
+    def begun(self) -> tuple[Stretch, ...]:
+        """All sessions there have been, in order, with the one that goes on."""
+        return tuple(self._stretch(session) for session in self.given if session.start <= self.moment)
+
+    @cached_property
     def sessions(self) -> tuple[Stretch, ...]:
-        """The sessions that are counted, in order."""
-        civil = self.calendar.civil
-        return tuple(
-            Stretch(session.number, civil(session.start), civil(session.end))
-            for session in self.given
-            if session.start <= self.moment and (self.named is None or self.named not in (session.number, session.name))
-        )
+        """The sessions that are counted, in order: "the last session" is never the one that is named as current."""
+        return tuple(session for session in self.begun if session.number != self._uncounted)
+
+    @cached_property
+    def _uncounted(self) -> int | None:
+        """The number of the session that is named as current; of several of one name, the latest."""
+        if self.named is None:
+            return None
+        known = (s for s in self.given if self.named in (s.number, s.name) and s.start <= self.moment)
+        latest = max(known, key=lambda session: session.end, default=None)
+        return latest.number if latest is not None else None
 
     @cached_property
     def current(self) -> int | None:
@@ -69,12 +79,17 @@ class Frame:
     @cached_property
     def under_way(self) -> Stretch | None:
         """The session that goes on, whether or not it is counted."""
-        civil = self.calendar.civil
-        named = (s for s in self.given if self.named is not None and self.named in (s.number, s.name))
-        session = next(named, None)
-        if session is not None:
-            return Stretch(session.number, civil(session.start), civil(session.end))
-        return self.sessions[-1] if self.current is not None else None
+        number = self.current if self._uncounted is None else self._uncounted
+        return next((session for session in self.begun if session.number == number), None)
+
+    def _stretch(self, session: Session) -> Stretch:
+        start, end = self.calendar.civil(session.start), self.calendar.civil(session.end)
+        lasted = session.end - session.start
+        if end - start >= lasted or lasted > DAY:
+            return Stretch(session.number, start, end)
+        # The clock went back meanwhile: what it showed last may be earlier than what it showed first.
+        shown = [self.calendar.civil(session.start + n * _MINUTE) for n in range(lasted // _MINUTE + 1)]
+        return Stretch(session.number, min(shown).replace(second=0, microsecond=0), max(*shown, end) + _MINUTE)
 
     @cached_property
     def today(self) -> datetime:
@@ -84,27 +99,29 @@ class Frame:
     @cached_property
     def floor(self) -> datetime:
         """Before this nothing was said."""
-        return self.sessions[0].start if self.sessions else moved(self.today, -_YEARS_BACK, "year")
+        return self.begun[0].start if self.begun else moved(self.today, -_YEARS_BACK, "year")
 
     @cached_property
     def _ends(self) -> list[datetime]:
         latest = datetime.min
-        return [latest := max(latest, session.end) for session in self.sessions]
+        return [latest := max(latest, session.end) for session in self.begun]
 
     def sessions_in(self, region: Region) -> list[Stretch]:
-        """The sessions of which a region holds something, in order; filters are tried on their first and last turn."""
-        met = {session.number: session for session in self._met(region)}
+        """The sessions that are counted of which a region holds something, in order, and others that it names.
+
+        Filters are tried on their first and last turn.
+        """
+        named = frozenset[int]().union(*(part.sessions or () for part in region))
+        met = {s.number: s for s in self._met(region) if s.number != self._uncounted or s.number in named}
         return [met[number] for number in sorted(met)]
 
     def empty(self, region: Region) -> bool:
-        """Whether a region holds nothing of any session."""
+        """Whether a region holds nothing of any session there has been: what was said just now was said today."""
         return next(self._met(region), None) is None
 
     def _met(self, region: Region) -> Iterator[Stretch]:
         for part in region:
-            if self.under_way and self.named is not None and self.under_way.number in (part.sessions or ()):
-                yield self.under_way  # it is not counted, and was asked for by itself
-            for session in islice(self.sessions, bisect_left(self._ends, part.start), None):
+            for session in islice(self.begun, bisect_left(self._ends, part.start), None):
                 if session.start >= part.close:
                     break
                 if _meets(part, session):
@@ -204,7 +221,7 @@ def chosen(candidates: Iterable[Region], frame: Frame) -> Region:
 def preferred(candidates: Iterable[Region], frame: Frame) -> Region | None:
     """As `chosen`, but None where there is no candidate at all."""
     first: Region | None = None
-    for region in islice(candidates, _CANDIDATES if frame.sessions else 2):
+    for region in islice(candidates, _CANDIDATES if frame.begun else 2):
         if not frame.empty(region):
             return region
         first = first or region

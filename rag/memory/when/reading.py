@@ -140,7 +140,7 @@ def read_text(text: str, frame: Frame, language: Grammar) -> Read:
     clause = Clause(language, tokens, [(time.start, time.end) for time in times])
     best = Read(text, clause)
     for time in times:
-        dated = isinstance(time.expression, _DATES) and bool(frame.sessions)
+        dated = isinstance(time.expression, _DATES) and bool(frame.begun)
         dated = dated and not frame.empty(chosen(time.expression.candidates(frame, ALL), frame))
         bond = Bond.OWN if time.expression.of_sessions else clause.bond(time.start, time.end, dated=dated)
         corrected = bond > Bond.NONE and best.time is not None and clause.corrected(best.time.end, time.start)
@@ -169,7 +169,7 @@ def leaning(read: Read, anchor: Expression, frame: Frame, language: Grammar) -> 
 
 def _likely(window: Window, bond: Bond, frame: Frame) -> bool:
     """Whether a loosely bound time can be one of the conversation: something was said then, or about then."""
-    if bond > Bond.WEAK or not frame.sessions or not frame.empty(window.parts):
+    if bond > Bond.WEAK or not frame.begun or not frame.empty(window.parts):
         return True
     return bond == Bond.BARE and any(part.end > moved(frame.floor, -1, "year") for part in window.parts)
 

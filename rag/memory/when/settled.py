@@ -24,7 +24,7 @@ def settled(expression: Expression, frame: Frame, phrase: str) -> Window | None:
     if region is None or not (region or expression.of_sessions):
         return None
     notes: tuple[str, ...] = ()
-    if frame.sessions and frame.empty(region):
+    if frame.begun and frame.empty(region):
         region, notes = _instead(region, frame, expression)
     zone = frame.calendar.zone
     return Window(parts=region, phrase=phrase, zone=zone, notes=notes)
@@ -33,7 +33,9 @@ def settled(expression: Expression, frame: Frame, phrase: str) -> Window | None:
 def _instead(region: Region, frame: Frame, expression: Expression) -> tuple[Region, tuple[str, ...]]:
     if not region:
         count = len(frame.sessions)
-        return region, (f"there {'is' if count == 1 else 'are'} {count} session{'s' * (count != 1)} to choose from",)
+        return region, (
+            f"there {'is' if count == 1 else 'are'} {count or 'no'} session{'s' * (count != 1)} to choose from",
+        )
     for wider, how in _wider(region, expression):
         if not frame.empty(wider):
             return wider, (f"nothing on {told(region)}: looked {how}",)
@@ -56,7 +58,7 @@ def _wider(region: Region, expression: Expression) -> Iterator[tuple[Region, str
 
 def _nearest(region: Region, frame: Frame) -> str:
     start = min(part.start for part in region)
-    before = [session for session in frame.sessions if session.end < start][-1:]
-    after = [session for session in frame.sessions if session.start >= start][:1]
+    before = [session for session in frame.begun if session.end < start][-1:]
+    after = [session for session in frame.begun if session.start >= start][:1]
     near = listed(day(session.start) for session in (*before, *after))
     return f"; nearest: {near}" if near else ""

@@ -127,7 +127,24 @@ def test_a_turn_that_no_encoding_takes_is_found_all_the_same(memory):
 
 def test_the_day_before_a_topic_is_found_through_the_topic(memory):
     recall = memory.recall("What did we discuss the day before we talked about the lamp?", now=NOW)
-    assert recall.notes == ("nothing on Thursday, 7 May 2026: looked one day either side",)
+    assert ids(recall) == []
+    assert recall.notes[0].startswith("nothing on Thursday, 7 May 2026; nearest: ")
+
+
+def test_what_was_said_in_the_session_that_goes_on_was_said_today(memory):
+    memory.add("c1", [Turn(turn_id="now", role="user", text="I moved to Porto.", at=NOW)])
+    recall = memory.recall("What did I tell you today?", "c1", now=NOW + timedelta(minutes=5), current_session=2)
+    assert (ids(recall), recall.notes) == (["now"], ())
+
+
+def test_a_session_of_that_name_in_another_conversation_is_not_current(memory):
+    for day, conversation in enumerate("xy"):
+        for name in ("s1", "s2"):
+            at = NOW + timedelta(days=day, hours=int(name[1]))
+            memory.add(conversation, [Turn(turn_id=conversation + name, text="Hello", session=name, at=at)])
+    asked = {"now": NOW + timedelta(days=2), "current_session": "s2"}
+    assert ids(memory.recall("What did we talk about last session?", **asked)) == ["ys1"]
+    assert ids(memory.recall("What did we talk about last session?", "x", **asked)) == ["xs1"]
 
 
 def test_now_needs_a_zone(memory):
