@@ -1,4 +1,4 @@
-"""The things that a question is about and the evidence does not know."""
+"""The things and names that a question is about and the evidence does not know."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from rag.ingest.names import names
+from rag.read.rows import is_row
+from rag.read.sufficiency.parts import asked
+from rag.read.sufficiency.passages import has_word
 from rag.read.terms import terms
 from rag.types import EvidenceItem
 
 if TYPE_CHECKING:
     from rag.protocols import Embedder
 
-__all__ = ["absent", "things"]
+__all__ = ["absent", "things", "unknown_names"]
 
 _SAME_MEANING = 0.65
 """The cosine of two words from which on they may stand for one another: "headset" and "headphones" have 0.72."""
@@ -23,6 +26,7 @@ _PLACES = re.compile(
     r"|(?P<owner>[^\W\d_][\w-]+)['’]s\b"
     r"|(?<=[\w,;:]\s)(?P<name>[A-Z][\w-]+(?:\s[A-Z][\w-]+)*)"
 )
+_MOST_OF_THE_REST = 0.5
 _NO_THING = frozenset(
     terms("example instance use time day week month year hour minute long kind type number amount rest free sure")
 )
@@ -65,13 +69,40 @@ def absent(question: str, items: Sequence[EvidenceItem], near: str, embedder: Em
     Raises:
         ModelError: the embedder failed.
     """
-    asked = things(question)
+    wanted = things(question)
     known: dict[str, set[str]] = {}
-    for item in items if asked else ():
+    for item in items if wanted else ():
         for word in _words_of(item):
             known.setdefault(word, set()).add(item.passage.title)
-    missing = [thing for thing in asked if _is_absent(thing, known)]
+    missing = [thing for thing in wanted if _is_absent(thing, known)]
     return [thing for thing in missing if not _is_meant(thing, near, embedder)]
+
+
+def unknown_names(question: str, items: Sequence[EvidenceItem]) -> tuple[list[str], bool]:
+    """The names in a question that nothing in the evidence has a word of, and whether it knows little else of it.
+
+    That is so where no passage has half of the other words: then what was found is on something else, as it is
+    where somebody is asked about of whom nothing is known. Where rows are among the evidence nothing is unknown:
+    they hold few of the words that people use for them.
+
+    Example:
+        >>> from rag.types import Passage
+        >>> passage = Passage(doc_id="d", chunk_id="d#0", text="Leave is 30 days.", title="Leave")
+        >>> items = [EvidenceItem(passage=passage, step_id="s1")]
+        >>> unknown_names("How many days of leave has Acme?", items)
+        (['Acme'], False)
+        >>> unknown_names("Which company did Oleg Fomenko found in Oslo?", items)
+        (['Oleg Fomenko', 'Oslo'], True)
+    """
+    parts = asked(question)
+    if not parts.names or any(map(is_row, items)):
+        return [], False
+    own = [frozenset(_words_of(item)) for item in items]
+    every = frozenset().union(*own)
+    unknown = [name for name in parts.names if not any(has_word(every, word) for word in terms(name))]
+    others = {word for phrase in parts.phrases for word in terms(phrase)}
+    most = max((sum(has_word(words, word) for word in others) for words in own), default=0)
+    return unknown, bool(unknown) and most < _MOST_OF_THE_REST * len(others)
 
 
 def _phrase(text: str) -> str:

@@ -10,6 +10,7 @@ from typing import Final, Literal
 
 from prompts.inert import inert, on_one_line
 from rag.protocols import Complete, Draft, Form
+from rag.read.absent import unknown_names
 from rag.read.citations import cite, speaks_of_absence
 from rag.read.fence import render_passages
 from rag.read.unsourced import nothing_found
@@ -28,7 +29,7 @@ _PROMPTS: Final[dict[Form, str]] = {
 }
 _VERDICTS: Final[dict[Form, str]] = {"yes/no": "Yes, No, Not enough", "claim": "Supported, Refuted, Not enough"}
 _OUTCOME = re.compile(r"\W*(supported|refuted|not enough)\b", re.IGNORECASE)
-_FEW = 10
+_FEW = 15
 _TURNS = 6
 _TURN_LENGTH = 600
 _SPEAKER_LENGTH = 80
@@ -60,7 +61,7 @@ def pack(evidence: Evidence, max_tokens: int, count: Callable[[str], int]) -> tu
 def ordered(items: Sequence[EvidenceItem]) -> tuple[EvidenceItem, ...]:
     """Many items in the order in which a model reads them best: the best first, the next best last, and so inwards.
 
-    Up to ten stay as they are.
+    Up to fifteen stay as they are.
 
     Source: Lost in the Middle, Liu et al., TACL 2024, arXiv 2307.03172.
     """
@@ -79,11 +80,17 @@ def request(
 ) -> Complete:
     """The prompt that has a model answer from the items, in the form that is wanted of a cited answer.
 
+    Where the items know neither a name of the question nor most else of it, the prompt says so: a small model
+    else answers from what is merely like it.
+
     The style "chain" asks for a short chain of thought that ends in "So the answer is …"; its prompt
     holds no turns. The style "chat" is for what needs no source: a greeting, thanks, a small sum; its
     prompt holds no items.
     """
     values = {"question": inert(question)}
+    unknown, hopeless = unknown_names(question, items)
+    if style == "cited" and hopeless:
+        values["question"] += f"\n(No passage mentions {inert(', '.join(unknown))}.)"
     if style != "chat":
         values["passages"] = render_passages(items)
     if style != "chain":

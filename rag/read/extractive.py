@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from rag.protocols import Draft, Form
-from rag.read.absent import absent
+from rag.read.absent import absent, unknown_names
 from rag.read.marks import unmarked
 from rag.read.passages import Statement, statements_of
 from rag.read.rows import counted, is_row, matches, sentence
@@ -65,8 +65,9 @@ def extract(question: str, evidence: Evidence, *, embedder: Embedder | None = No
         >>> extract("What does express delivery cost?", evidence).text
         'Express delivery costs 9.50 EUR [1].'
     """
+    unheard, hopeless = unknown_names(question, evidence.items)
     rows = [item for item in evidence.items if is_row(item)]
-    texts = [item for item in evidence.items if not is_row(item)]
+    texts = [] if hopeless else [item for item in evidence.items if not is_row(item)]
     max_sentences = _SENTENCES[form]
     claim = coverage(question, evidence) if form == "claim" else None
     answer = _Answer(f"{claim.outcome.capitalize()}. " if claim else "")
@@ -75,7 +76,7 @@ def extract(question: str, evidence: Evidence, *, embedder: Embedder | None = No
     parts = _parts(question, texts, rows)
     pool = Pool(statements_of(texts), parts, embedder)
     taken: list[Statement] = []
-    unknown: list[str] = []
+    unknown = list(unheard)
     for part in parts if pool.about_it else ():
         each = max(1, min(_SENTENCES_A_PART, max_sentences // len(parts)))
         chosen = pool.choose(part, min(each, max_sentences - len(taken)), taken)
@@ -85,7 +86,8 @@ def extract(question: str, evidence: Evidence, *, embedder: Embedder | None = No
             chosen = [statement for statement in chosen if not statement.alike]
         answer.tell_statements(chosen, f"{question} {part.question} {part.context}")
         taken += chosen
-    notes = tuple(f"the sources say nothing of {thing!r}" for thing in dict.fromkeys(unknown))
+    whole = [thing for thing in dict.fromkeys(unknown) if not any(thing != each and thing in each for each in unknown)]
+    notes = tuple(f"the sources say nothing of {thing!r}" for thing in whole)
     if not answer.citations:
         nothing = nothing_found(question)
         return replace(nothing, text=f"{answer.text}{nothing.text}", notes=notes or nothing.notes, verdict=claim)

@@ -50,7 +50,7 @@ class Reading:
     async def _unwritten(self, action: Read, looked: Looked) -> Draft:
         if action.style != "chat":
             draft = await extracted(action.question, action.evidence, looked, form=self.manner.form)
-            return _noting_conflicts(draft)
+            return _noting(draft, ())
         from rag.read.unsourced import smalltalk
 
         return smalltalk(action.question)
@@ -84,7 +84,7 @@ class Reading:
         )
         if self.on_token and dropping:
             self.on_token(written.text)
-        return _noting_conflicts(written)
+        return _noting(written, _unknown(action))
 
     async def _checked(self, draft: Draft, asking: Asking, span: OpenSpan) -> Draft:
         """The draft with each citation's sentence checked, as the manner has it."""
@@ -132,15 +132,21 @@ def _by_words(draft: Draft) -> Sequence[bool | None]:
     return by_words(draft, default_embedder())
 
 
-def _noting_conflicts(draft: Draft) -> Draft:
-    """The draft with a note on each contradiction of a passage that it cites."""
+def _unknown(action: Read) -> tuple[str, ...]:
+    from rag.read.absent import unknown_names
+
+    names, _ = unknown_names(action.question, action.evidence.items)
+    return tuple(f"the sources say nothing of {name!r}" for name in names)
+
+
+def _noting(draft: Draft, notes: tuple[str, ...]) -> Draft:
+    """The draft with further notes, and with one on each contradiction of a passage that it cites."""
     from rag.read.sufficiency import conflicts
 
     cited = {(citation.passage.source, citation.passage.chunk_id) for citation in draft.citations}
-    found = (
-        [each for each in conflicts(draft.evidence) if cited & {side.evidence for side in each.sides}] if cited else []
-    )
-    return replace(draft, notes=(*draft.notes, *map(str, found))) if found else draft
+    found = conflicts(draft.evidence) if cited else ()
+    differ = [str(each) for each in found if cited & {side.evidence for side in each.sides}]
+    return replace(draft, notes=tuple(dict.fromkeys((*draft.notes, *notes, *differ))))
 
 
 async def extracted(

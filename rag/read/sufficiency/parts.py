@@ -49,8 +49,8 @@ _ANSWERS: Final = {kind: re.compile(rf"\b(?:{pattern})", re.IGNORECASE) for kind
 _RELATIVE = re.compile(r"(?<=[\w,] )(?:who(?:m|se)?|which|where|when)\b", re.IGNORECASE)
 _ASKS = re.compile(r"\?\s*$|^\s*(?:who|what|when|where|which|how|why)\b", re.IGNORECASE)
 _NO_OPENING_NAME = re.compile(
-    r"(?:according|name|list|tell|give|find|besides|despite|although|while|during|since|among|following|currently"
-    r"|originally|today|yes|[a-z]+(?:ed|ly))$",
+    r"(?:according|name|list|tell|give|find|besides|despite|although|while|during|since|among|between|considering"
+    r"|following|concerning|regarding|both|compare|describe|explain|currently|originally|today|yes|[a-z]+(?:ed|ly))$",
     re.IGNORECASE,
 )
 _TELLS_NOTHING: Final = frozenset(

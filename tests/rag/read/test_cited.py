@@ -96,7 +96,7 @@ def test_a_draft_of_a_chain_is_kept_whole() -> None:
 
 
 def test_of_many_items_the_best_are_read_first_and_last() -> None:
-    many = [item(f"a{n}", "x") for n in range(8)] + [item(f"b{n}", "y", "s2") for n in range(4)]
+    many = [item(f"a{n}", "x") for n in range(10)] + [item(f"b{n}", "y", "s2") for n in range(6)]
     order = names(ordered(many))
     assert (order[:2], order[-2:]) == (["a0", "a1"], ["b1", "b0"])
     assert sorted(order) == sorted(names(tuple(many)))

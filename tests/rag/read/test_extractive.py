@@ -196,12 +196,20 @@ def test_a_row_with_a_long_text_is_read_as_a_text() -> None:
 
 
 @pytest.mark.parametrize(
-    "question", ["Who won the football world cup in 1998?", "What is the capital of Mongolia?", "??"]
+    ("question", "note"),
+    [
+        (
+            "Who won the football world cup in 1998?",
+            "no passage was found for 'Who won the football world cup in 1998?'",
+        ),
+        ("What is the capital of Mongolia?", "the sources say nothing of 'Mongolia'"),
+        ("??", "no passage was found for '??'"),
+    ],
 )
-def test_what_is_not_in_the_evidence_is_not_answered(question: str) -> None:
+def test_what_is_not_in_the_evidence_is_not_answered(question: str, note: str) -> None:
     found = extract(question, Evidence(items=(page("r", RETURNS), page("k", KETTLE), page("s", SHIPPING))))
     assert (found.text, found.citations) == ("I found nothing in the sources on this.", ())
-    assert found.notes == (f"no passage was found for {question!r}",)
+    assert found.notes == (note,)
 
 
 def test_no_evidence_is_nothing_found() -> None:
@@ -254,3 +262,17 @@ def test_a_claim_gets_a_verdict_before_what_bears_on_it(claim: str, outcome: str
     assert found.verdict.outcome == outcome
     assert found.text.startswith(f"{outcome.capitalize()}. Express delivery costs 9.50 EUR [1]")
     assert found.text[found.citations[0].start : found.citations[0].end] == "[1]"
+
+
+def test_a_name_that_nobody_knows_is_told_beside_what_is_known() -> None:
+    found = extract(
+        "Within how many days can I return things to Acme?", Evidence(items=(page("r", RETURNS, "Returns"),))
+    )
+    assert found.text == "You can return most things within 30 days of delivery [1]."
+    assert found.notes == ("the sources say nothing of 'Acme'",)
+
+
+def test_nothing_is_answered_where_the_name_and_most_else_is_unknown() -> None:
+    found = extract("Which firm did Oleg Fomenko found within days?", Evidence(items=(page("r", RETURNS, "Returns"),)))
+    assert (found.text, found.citations) == ("I found nothing in the sources on this.", ())
+    assert found.notes == ("the sources say nothing of 'Oleg Fomenko'",)

@@ -98,3 +98,13 @@ def test_a_contradiction_of_a_cited_passage_is_noted() -> None:
 def test_a_manner_that_there_is_not_is_an_error(manner: dict[str, str]) -> None:
     with pytest.raises(ConfigError):
         Manner(**manner)
+
+
+def test_a_model_is_told_where_the_passages_are_on_something_else() -> None:
+    tracer, model = Tracer(), FakeModel(["The passages do not say.", "It opened in 1894 [1]."])
+    reading = Reading(Asking(model, Ledger(Budget()), tracer, attempts=1), tracer)
+    draft = anyio.run(reading.read, Read("Which firm did Oleg Fomenko found?", FOUND), Looked(1))
+    assert "(No passage mentions Oleg Fomenko.)\nAnswer:" in model.calls[0].prompt
+    assert "the sources say nothing of 'Oleg Fomenko'" in draft.notes
+    anyio.run(reading.read, Read("When did the bridge open, as Acme says?", FOUND), Looked(1))
+    assert "No passage mentions" not in model.calls[1].prompt
