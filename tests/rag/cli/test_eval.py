@@ -180,3 +180,20 @@ def test_the_example_runs(rag_command, tmp_path):
     assert told["measures"]["holds gold (rule)"]["value"] == 1.0
     assert told["measures"]["sources exact"]["value"] == 1.0
     assert told["failed"] == []
+
+
+def test_a_changed_prompt_says_which_recordings_are_stale(run, tmp_path, monkeypatch):
+    tape, own = tmp_path / "tape.jsonl", tmp_path / "prompts"
+    with_model = SUBJECT.replace("import rag", "import rag\nfrom rag.testing import FakeModel").replace(
+        '([index.source("pages")])', '([index.source("pages")], model=FakeModel(lambda _: PLAN), cache=False)'
+    )
+    with_model = f"PLAN = '{{\"steps\": []}}'\n{with_model}"
+    assert run("--record", tape, subject=with_model).exit_code == 0
+    own.mkdir()
+    text = (ROOT / "prompts" / "plan.md").read_text().replace("version = ", "version = 9")
+    (own / "plan.md").write_text(text.replace("{{question}}", "{{question}}!"))
+    monkeypatch.setenv("RAG_PROMPTS", str(own))
+    done = run("--replay", tape, subject=with_model)
+    assert done.exit_code == 1
+    assert "error: stale: 2 exchanges of the prompt plan@" in done.stderr
+    assert "now plan@9" in done.stderr
