@@ -95,9 +95,12 @@ class Report(_Value):
         Raises:
             KeyError: it does not apply to this task.
         """
-        from rag.evaluate.summary import rows
+        from rag.evaluate.summary import value
 
-        return {row.name: row.value for row in rows(self)}[name]
+        found = value(self, name)
+        if found is None:
+            raise KeyError(f"{name!r} does not apply to the task {self.task}, or is none of the measures")
+        return found
 
     def save(self, path: str | Path) -> None:
         """Write the report as JSON, with each value of each question."""

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from rag.evaluate.results import Report
     from rag.evaluate.tasks import Task
 
-__all__ = ["Compared", "Row", "comparable", "compared", "figure", "named", "rows", "signed", "text"]
+__all__ = ["Compared", "Row", "comparable", "compared", "figure", "named", "rows", "signed", "text", "value"]
 
+_MACRO: Final = "label macro-F1"
 _CHANCE: Final = 0.05
 """The p from which on a difference is told to be within chance."""
 
@@ -73,6 +74,15 @@ def rows(report: Report) -> list[Row]:
         places = [place for place, row in enumerate(found) if row.name == "label accuracy"]
         found[places[0] + 1 : places[0] + 1] = [_macro(report)]
     return found
+
+
+def value(report: Report, name: str) -> float | None:
+    """The value of a measure, by its name in the table; None where it does not apply."""
+    if name == _MACRO:
+        return fmean(map(macro_f1, report.label_pairs)) if any(report.label_pairs) else None
+    measure = next((measure for measure in MEASURES if measure.name == name), None)
+    sums = _sums(report, measure) if measure else []
+    return fmean(sums) if sums else None
 
 
 def compared(here: Report, there: Report) -> list[Compared]:
@@ -148,12 +158,9 @@ def named(report: Report) -> str:
 
 
 def _row(report: Report, measure: Measure) -> Row | None:
-    import numpy as np
-
-    runs = report.matrix(measure.of)
-    if not runs:
+    runs, sums = report.matrix(measure.of), _sums(report, measure)
+    if not sums:
         return None
-    sums = [float(total) for total in measure.summed(np.asarray(runs))]
     # Of one question nothing can be drawn.
     low, high = interval(runs, measure.fold) if len(runs[0]) > 1 else (None, None)
     return Row(
@@ -169,12 +176,20 @@ def _row(report: Report, measure: Measure) -> Row | None:
     )
 
 
+def _sums(report: Report, measure: Measure) -> list[float]:
+    """The measure of each run; empty where it does not apply."""
+    import numpy as np
+
+    runs = report.matrix(measure.of)
+    return [float(total) for total in measure.summed(np.asarray(runs))] if runs else []
+
+
 def _macro(report: Report) -> Row:
     values = [macro_f1(pairs) for pairs in report.label_pairs]
     deviation = stdev(values) if len(values) > 1 else None
     about = "the mean over the gold labels of the F1 of each"
     count = len(report.label_pairs[0])
-    return Row("label macro-F1", "claims", about, "more", fmean(values), count, deviation=deviation)
+    return Row(_MACRO, "claims", about, "more", fmean(values), count, deviation=deviation)
 
 
 def _compared(here: Report, there: Report, name: str) -> Compared | None:

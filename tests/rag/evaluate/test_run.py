@@ -281,6 +281,13 @@ def test_a_report_says_what_its_figures_depend_on_and_survives_a_file(assistant,
     assert Report.load(tmp_path / "report.json") == report
 
 
+def test_a_measure_that_does_not_apply_is_a_key_error(index):
+    report = evaluate(index, Task("faq", QUESTIONS[:1]))
+    assert {row.name: row.value for row in rows(report)} == {row.name: report[row.name] for row in rows(report)}
+    with pytest.raises(KeyError, match="does not apply"):
+        report["EM"]
+
+
 def test_a_file_that_is_no_report_is_told(tmp_path):
     (tmp_path / "other.json").write_text('{"task": 3}')
     with pytest.raises(LoadError, match="no report of rag eval"):
