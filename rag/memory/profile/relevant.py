@@ -1,8 +1,9 @@
 """Which sentences of what was said bear on a question: by meaning, by how much they tell of their speaker, and where.
 
 A question about somebody is answered by a sentence here and there, each in the midst of talk about something
-else. What was measured on PersonaBench dev at noise .5 (209 values of 96 questions, turns of one line, 540
-tokens of sentences), as the share of the values that a sentence from their own evidence has:
+else. What was measured on PersonaBench dev at noise .5 when this was chosen (209 values of 96 questions, turns of one
+line, 540 tokens of sentences, speakers' names aside; `benchmarks.memory_profile` measures the whole), as the
+share of the values that a sentence from their own evidence has:
 
 | rule | found |
 | --- | --- |
