@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self
-from uuid import uuid4
 
 from rag.closing import Closing
 from rag.errors import InputError
+from rag.memory.admitted import checked_lifetime, checked_name, checked_turns, whole
 from rag.memory.copies import Copies
 from rag.memory.sessions import GAP, Session
 from rag.memory.store.opened import opened
@@ -78,8 +78,10 @@ class Memory(Closing):
 
         Raises:
             ConfigError: the URL is of another database.
+            InputError: the gap is no length of time, or the calendar is none.
             StoreError: it cannot be opened, holds something else, is damaged, or comes from a later release.
         """
+        _check_reading(gap, calendar)
         return cls(opened(url), embedder=embedder, gap=gap, calendar=calendar)
 
     def add(self, conversation: str, turns: Iterable[Turn], *, scope: Scope | None = None) -> tuple[Turn, ...]:
@@ -89,15 +91,12 @@ class Memory(Closing):
         with the same id and text, is left as it is.
 
         Raises:
+            InputError: the conversation's name is no text, what is given is no turns, or a zone is not known here.
             TurnConflict: a turn of the same id is there with another text.
             StoreBusy: other writers would not let go.
             StoreError: the turns could not be written.
         """
-        now = datetime.now(UTC)
-        whole = [
-            turn.model_copy(update={"turn_id": turn.turn_id or uuid4().hex, "at": turn.at or now}) for turn in turns
-        ]
-        kept = self.store.add(conversation, whole, scope := scope or Scope())
+        kept = self.store.add(checked_name(conversation), whole(turns), scope := scope or Scope())
         self._sweep.begin(scope)
         return kept
 
@@ -159,7 +158,8 @@ class Memory(Closing):
         """
         from rag.memory.recall import Asked
 
-        asked = Asked(question, conversation, now, tuple(context), k, scope or Scope(), current_session, neighbours)
+        context = checked_turns(context)
+        asked = Asked(question, conversation, now, context, k, scope or Scope(), current_session, neighbours)
         return self.recaller.recall(asked)
 
     @property
@@ -220,7 +220,7 @@ class Memory(Closing):
         scope = scope or Scope()
         if scope.as_of is not None:
             raise InputError("forgetting takes no as_of, which would leave what was said later: say before=… instead")
-        ids = None if turns is None else tuple(turns)
+        ids = turns if turns is None or isinstance(turns, str) else tuple(turns)
         receipt = self.copies.forget(Which(conversation, ids, session, before, expired, whole), scope)
         if receipt.removed.get("derived"):
             self.profile.restore(scope=scope)
@@ -241,12 +241,10 @@ class Memory(Closing):
         `add`, in the background, or at once by `forget(expired=True)`.
 
         Raises:
-            InputError: the time is not positive.
+            InputError: it is no length of time, or not above zero.
             StoreError: it could not be written.
         """
-        if lasts is not None and lasts <= timedelta():
-            raise InputError(f"turns cannot live for {lasts}: pass a time above zero, or None to keep them for ever")
-        self.store.lifetime(scope or Scope(), lasts)
+        self.store.lifetime(scope or Scope(), checked_lifetime(lasts))
 
     def close(self) -> None:
         """Let go of files and connections; what was added is on disk already."""
@@ -337,3 +335,13 @@ class Memory(Closing):
 
     def __repr__(self) -> str:
         return f"Memory({self.store!r})"
+
+
+def _check_reading(gap: object, calendar: object) -> None:
+    if not isinstance(gap, timedelta):
+        raise InputError(f"gap={gap!r} is no length of time: pass a timedelta, such as timedelta(minutes=20)")
+    if calendar is not None:
+        from rag.memory.when.calendar import Calendar
+
+        if not isinstance(calendar, Calendar):
+            raise InputError(f"calendar={calendar!r} is none: pass a Calendar, such as Calendar(zone='Europe/Berlin')")

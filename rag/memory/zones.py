@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-__all__ = ["zone_name", "zone_of"]
+__all__ = ["is_zone", "zone_name", "zone_of"]
 
 
 def zone_name(at: datetime) -> str:
@@ -28,7 +28,19 @@ def zone_name(at: datetime) -> str:
 @lru_cache(maxsize=1024)
 def zone_of(name: str) -> ZoneInfo:
     """The zone of that name, or UTC where it is not known here."""
+    return ZoneInfo(name) if is_zone(name) else ZoneInfo("UTC")
+
+
+@lru_cache(maxsize=1024)
+def is_zone(name: str) -> bool:
+    """Whether a zone of that name is known here.
+
+    Example:
+        >>> is_zone("Europe/Berlin"), is_zone("Europe/Belin")
+        (True, False)
+    """
     try:
-        return ZoneInfo(name)
+        ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        return ZoneInfo("UTC")
+        return False
+    return True

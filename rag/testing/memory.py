@@ -17,7 +17,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, Final
 
-from rag.errors import StoreError, TurnConflict
+from rag.errors import InputError, StoreError, TurnConflict
 from rag.memory.memory import Memory
 from rag.memory.sessions import GAP, split
 from rag.memory.store import Derived, Kept, MemoryStore, Wanted
@@ -47,6 +47,7 @@ def check_store(make_store: Callable[[], MemoryStore]) -> None:
         again = make_store()
         _expect(again.find(Wanted(scope)) == kept, f"after {check.__name__[1:]}, a store opened anew finds other turns")
         again.close()
+    _names(make_store, Scope(tenant="contract", user="names"))
 
 
 def _whole(store: MemoryStore, scope: Scope) -> None:
@@ -75,6 +76,29 @@ def _whole(store: MemoryStore, scope: Scope) -> None:
     far = [datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)]
     store.add("ends of time", [Turn(turn_id=str(at), text="", at=at, zone="Asia/Tokyo") for at in far], scope)
     _expect([kept.turn.at for kept in store.find(Wanted(scope, "ends of time"))] == far, "the ends of time are lost")
+
+
+def _names(make_store: Callable[[], MemoryStore], scope: Scope) -> None:
+    with Memory(make_store()) as memory:
+        for name in (7, None, b"c"):
+            try:
+                memory.add(name, [_turn(1)], scope=scope)  # type: ignore[arg-type]
+            except InputError:
+                pass
+            else:
+                raise AssertionError(f"a conversation was called {name!r}, which is no text")
+        memory.add(_Name("c"), [_turn(1)], scope=scope)
+        _expect(memory.conversations(scope) == ("c",), "a name that is a kind of text does not come back as its text")
+        _expect(_ids(memory.store, scope, conversation="c") == ["1"], "a conversation is not found by its name")
+
+
+class _Name(str):
+    """Text of a class of its own, as arrays and enumerations have it."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "a name"
 
 
 def _all_or_none(store: MemoryStore, scope: Scope) -> None:
@@ -194,6 +218,7 @@ def check_forgetting(make_store: Callable[[], MemoryStore]) -> None:
             _check_forgotten(memory, scope, what, left)
         _check_session(memory, scope)
         _check_lifetime(memory, scope)
+        _check_tenant(memory)
 
 
 def _fill(memory: Memory, scope: Scope) -> None:
@@ -258,6 +283,23 @@ def _check_lifetime(memory: Memory, scope: Scope) -> None:
     receipt = memory.forget(expired=True, scope=scope)
     memory.expire_after(None, scope=scope)
     _expect((receipt.turns, _ids(memory.store, scope)) == (1, ["2"]), "what expired is not removed, or more than that")
+
+
+def _check_tenant(memory: Memory) -> None:
+    """All of a tenant goes, also of a user who has no turn, or has none any more."""
+    without, once, other = (Scope(tenant="contract 2", user=name) for name in ("without", "once", "other"))
+    memory.add("c", [_turn(1)], scope=once)
+    memory.forget(whole="user", scope=once)
+    for scope in (without, once):
+        memory.store.derive([Derived("concept", "dog", "{}")], scope)
+        memory.expire_after(timedelta(days=1), scope=scope)
+    memory.add("c", [_turn(1)], scope=other)
+    receipt = memory.forget(whole="tenant", scope=Scope(tenant="contract 2"))
+    _expect((receipt.turns, receipt.removed["derived"]) == (1, 2), f"of a tenant's 1 turn and 2 concepts: {receipt}")
+    for scope in (without, once):
+        _expect(memory.store.derived(scope, "concept") == [], f"{scope} has a concept after its tenant was forgotten")
+        memory.add("c", [_turn(1)], scope=scope)
+        _expect(_ids(memory.store, scope) == ["1"], f"{scope} has a time to live after its tenant was forgotten")
 
 
 def _turn(number: int, text: str = "hi", *, at: datetime = _NOON, **more: Any) -> Turn:

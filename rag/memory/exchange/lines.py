@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from pydantic import ValidationError
 
 from rag.errors import InputError
+from rag.memory.admitted import checked_name
 from rag.memory.store.values import Wanted
 from rag.types import Scope, Turn
 
@@ -54,13 +55,14 @@ def turns_of(lines: Iterable[str]) -> Iterator[Said]:
             continue
         try:
             told = json.loads(line)
-            conversation = told.pop(_CONVERSATION)
-            yield conversation, Turn.model_validate(told)
-        except (ValueError, ValidationError, KeyError, AttributeError, TypeError) as error:
+            conversation = checked_name(told.pop(_CONVERSATION))
+            turn = Turn.model_validate(told)
+        except (ValueError, ValidationError, InputError, KeyError, AttributeError, TypeError) as error:
             raise InputError(
                 f"line {number} is no turn of an export: {type(error).__name__}; each line is a JSON object with"
                 " conversation, turn_id, text and at"
             ) from error
+        yield conversation, turn
 
 
 def imported(memory: Memory, said: Iterable[Said], *, scope: Scope | None = None) -> int:

@@ -84,7 +84,9 @@ class Connections:
                 db.rollback()
             raise
         finally:
-            if not db.closed:
+            if self._closed:  # meanwhile, by another thread
+                db.close()
+            elif not db.closed:
                 self._free.append(db)
 
     def _begun(self, scope: Scope | None) -> Connection:

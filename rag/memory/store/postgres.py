@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from rag.memory.sessions import Session
 from rag.memory.store.connections import Connections
-from rag.memory.store.postgres_rows import append, conditions, derive, digests, enter, owners, placed, remove, stands
+from rag.memory.store.postgres_rows import (
+    append,
+    conditions,
+    derive,
+    digests,
+    enter,
+    own,
+    owners,
+    placed,
+    remove,
+    stands,
+)
 from rag.memory.store.postgres_tables import has_vectors, make
 from rag.memory.store.rows import COLUMNS, kept, sessions
 from rag.memory.store.values import Derived, Kept, Receipt, Wanted, Which
@@ -180,6 +191,7 @@ class PostgresStore:
         def written(db: Connection) -> None:
             db.execute("DELETE FROM rag_lifetimes")
             if lasts is not None:
+                own(db)
                 db.execute("INSERT INTO rag_lifetimes (lasts) VALUES (%s) ON CONFLICT (owner) DO NOTHING", (lasts,))
 
         self._connections.run(written, scope)

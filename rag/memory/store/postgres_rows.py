@@ -15,7 +15,7 @@ from rag.types import Scope, Turn
 if TYPE_CHECKING:
     from psycopg import Connection
 
-__all__ = ["append", "conditions", "derive", "digests", "enter", "owners", "placed", "remove", "stands"]
+__all__ = ["append", "conditions", "derive", "digests", "enter", "own", "owners", "placed", "remove", "stands"]
 
 _SINCE: Final = "at >= greatest(:start ::timestamptz, (SELECT now() - lasts FROM rag_lifetimes))"
 _EXPIRED: Final = "at < (SELECT now() - lasts FROM rag_lifetimes)"
@@ -48,6 +48,11 @@ def enter(db: Connection, conversation: str) -> None:
     # Batches with the same ids in other orders would lock each other out.
     lock = "SELECT pg_advisory_xact_lock(hashtextextended(current_setting('rag.owner') || %s, 7224817))"
     db.execute(lock, (conversation,))
+    own(db)
+
+
+def own(db: Connection) -> None:
+    """Have the owner known, by whom all of a tenant is found; who forgets it waits for this transaction."""
     known = "SELECT 1 FROM rag_owners WHERE owner = current_setting('rag.owner') FOR KEY SHARE"
     while not db.execute(known).fetchone():
         db.execute("INSERT INTO rag_owners DEFAULT VALUES ON CONFLICT DO NOTHING")
@@ -80,6 +85,7 @@ def stands(db: Connection, made: Derived) -> bool:
 
 def derive(db: Connection, made: Derived) -> Derived:
     """Keep what was made under a number of its own."""
+    own(db)
     recorded = made.recorded or datetime.now(UTC)
     numbers = tuple(sorted(set(made.numbers)))
     ((number,),) = db.execute(

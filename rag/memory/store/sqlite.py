@@ -64,7 +64,10 @@ class SqliteStore(SqliteFile):
     def _sound(self, rows: list[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
         for number, *values, due in rows:
             if checksum(values) != due:
-                raise StoreError(f"{self._name} is damaged at turn {number}: bring back a copy of it")
+                raise StoreError(
+                    f"{self._name} is damaged at turn {number}, of conversation {values[0]!r}: bring back a copy of it,"
+                    " or forget that conversation"
+                )
             yield number, *values
 
     def conversations(self, scope: Scope) -> tuple[str, ...]:

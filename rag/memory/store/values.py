@@ -49,6 +49,7 @@ class Wanted:
     order: Literal["time", "arrival"] = "time"
 
     def __post_init__(self) -> None:
+        _check_text("a conversation's name", self.conversation)
         if self.last is not None and self.last < 0:
             raise InputError(f"last={self.last} turns cannot be given: pass 0 or more, or None for all")
         for at in (self.start, self.end):
@@ -74,6 +75,7 @@ class Which:
     whole: Literal["user", "tenant"] | None = None
 
     def __post_init__(self) -> None:
+        self._check_kinds()
         given = (self.conversation, self.turn_ids, self.session, self.before, self.whole)
         if not self.expired and all(value is None for value in given):
             raise InputError("forget what? name a conversation, turns, a session or a time, or say whole='user'")
@@ -83,6 +85,15 @@ class Which:
             raise InputError(f"whole={self.whole!r} spans all conversations: leave conversation, turns and session out")
         if self.before is not None and self.before.tzinfo is None:
             raise InputError(f"{self.before} has no zone: say which, as in datetime(…, tzinfo=UTC)")
+
+    def _check_kinds(self) -> None:
+        _check_text("a conversation's name", self.conversation)
+        if isinstance(self.turn_ids, str):  # of which each letter would be an id
+            raise InputError(f"turns={self.turn_ids!r} is one text: write [{self.turn_ids!r}] for the turn of that id")
+        for turn_id in self.turn_ids or ():
+            _check_text("the id of a turn", turn_id)
+        if not isinstance(self.session, Session | None):
+            raise InputError(f"session={self.session!r} is none: pass one that `sessions` gave")
 
     def __str__(self) -> str:
         """In words, without what was said.
@@ -149,3 +160,8 @@ class Derived:
     numbers: tuple[int, ...] = ()
     recorded: datetime | None = None
     number: int = 0
+
+
+def _check_text(what: str, value: object) -> None:
+    if not isinstance(value, str | None):
+        raise InputError(f"{what} is text, not {value!r}: write it as {str(value)!r}")

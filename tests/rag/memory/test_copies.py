@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import platform
 import sqlite3
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -170,3 +172,30 @@ def test_a_sweep_that_fails_is_no_matter_of_who_adds(caplog, monkeypatch):
         memory._sweep.wait()
         assert len(memory.store.find(Wanted())) == 1
     assert "were not removed, and are hidden: the disk is full" in caplog.text
+
+
+def test_the_first_turns_of_many_tenants_at_once_are_kept_and_swept(caplog, monkeypatch):
+    began, swept = threading.Barrier(8), []
+    with Memory.open("sqlite://") as memory:
+        forget = memory.store.forget
+        monkeypatch.setattr(memory.store, "forget", lambda which, of: (swept.append(of.tenant), forget(which, of))[1])
+
+        def add(tenant):
+            began.wait()
+            memory.add("c1", [Turn(text="Hello")], scope=Scope(tenant=tenant))
+
+        with ThreadPoolExecutor(8) as pool:
+            assert list(pool.map(add, "abcdefgh")) == [None] * 8
+    assert (sorted(swept), caplog.text) == (list("abcdefgh"), "")
+
+
+def test_a_thread_that_cannot_be_had_is_no_matter_of_who_adds(caplog, monkeypatch):
+    def refused(self):
+        raise RuntimeError("can't start new thread")
+
+    with Memory.open("sqlite://") as memory:
+        monkeypatch.setattr(threading.Thread, "start", refused)
+        memory.add("c1", [Turn(text="Hello")])
+        monkeypatch.undo()
+        assert len(memory.store.find(Wanted())) == 1
+    assert "not removed now, and are hidden: can't start new thread" in caplog.text

@@ -51,6 +51,38 @@ def test_turns_come_back_whole_after_a_restart(path):
         assert memory.turns("c1") == (said,)
 
 
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (lambda m: m.add(7, [turn(2)]), "a conversation's name is text, not 7: write it as '7'"),
+        (lambda m: m.add(None, [turn(2)]), "is text, not None"),
+        (lambda m: m.add("c1", turn(2)), r"write \[turn\]"),
+        (lambda m: m.add("c1", [{"text": "hi"}]), "dict is no turn"),
+        (lambda m: m.add("c1", 5), "int is no turn"),
+        (lambda m: m.add("c1", [turn(2), turn(3, zone="Europe/Belin")]), "'Europe/Belin' is no time zone"),
+        (lambda m: m.turns(7), "is text, not 7"),
+        (lambda m: m.recall("hi", context=["hello"]), "str is no turn"),
+        (lambda m: m.forget(conversation="c1", turns="12"), r"write \['12'\]"),
+        (lambda m: m.forget(conversation="c1", turns=[1]), "the id of a turn is text, not 1"),
+        (lambda m: m.forget(session=1), "pass one that `sessions` gave"),
+        (lambda m: m.expire_after(30), "turns cannot live for 30: pass a timedelta"),
+        (lambda m: Memory.open("sqlite://", gap=20), "gap=20 is no length of time"),
+        (lambda m: Memory.open("sqlite://", calendar="Europe/Berlin"), r"Calendar\(zone="),
+    ],
+)
+def test_what_does_not_fit_is_refused_at_the_door(memory, wrong, said):
+    memory.add("c1", [turn(1)])
+    with pytest.raises(InputError, match=said):
+        wrong(memory)
+    assert [found.turn_id for found in memory.turns("c1")] == ["1"]
+
+
+def test_turns_of_a_generator_are_kept(memory):
+    memory.add("c1", (turn(n) for n in range(3)))
+    memory.forget(conversation="c1", turns=(str(n) for n in range(2)))
+    assert [found.turn_id for found in memory.turns("c1")] == ["2"]
+
+
 def test_order_is_of_arrival_whatever_the_times_say(memory):
     memory.add("c1", [Turn(text="late", at=NOON + timedelta(days=1)), Turn(text="early", at=NOON)])
     memory.add("c1", [Turn(text="earlier", at=NOON - timedelta(days=1))])

@@ -71,7 +71,17 @@ def test_another_text_for_the_same_turn_is_refused(memory):
         imported(memory, [("c1", Turn(turn_id="1", text="other", at=AT))], scope=ANN)
 
 
-@pytest.mark.parametrize("line", ["{", "[]", '{"text": "no conversation"}', '{"conversation": "c", "text": 3}', "7"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "{",
+        "[]",
+        '{"text": "no conversation"}',
+        '{"conversation": "c", "text": 3}',
+        "7",
+        '{"conversation": 5, "text": "hi"}',
+    ],
+)
 def test_a_line_that_is_no_turn_is_told_by_its_number(line):
     with pytest.raises(InputError, match="line 2"):
         list(turns_of(['{"conversation": "c", "turn_id": "1", "text": "fine"}', line]))
