@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, get_args
 
 import click
 from click.core import ParameterSource
@@ -18,7 +18,9 @@ from rag.cli.failures import FAILURE, complain, shown
 from rag.cli.memory import memory as memory_group
 from rag.cli.wiring import Options, assistant, index_of
 from rag.plan import Plan
+from rag.protocols import Form
 from rag.run.effort import EFFORTS, table
+from rag.run.manner import Check
 from rag.types import Budget
 
 __all__ = ["app"]
@@ -68,6 +70,23 @@ _ASKING = (
         default=True,
         show_default=True,
         help="Keep plans for exactly the same question of a day, and what sources brought that say it may be kept.",
+    ),
+    click.option(
+        "--form",
+        type=click.Choice(get_args(Form)),
+        default="answer",
+        show_default=True,
+        help="A few sentences, a few words, some paragraphs, yes or no, or the verdict on a claim.",
+    ),
+    click.option(
+        "--check",
+        type=click.Choice([*get_args(Check), "none"]),
+        default="words",
+        show_default=True,
+        help="What holds each sentence against the passages that it cites; the model takes one call more.",
+    ),
+    click.option(
+        "--drop", is_flag=True, help="Leave out the sentences that do not hold; without it, a note names them."
     ),
     _DEBUG,
 )

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from rag.cli.show import one_line
 from rag.errors import ConfigError, LoadError
@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     from rag.assistant import Assistant
     from rag.ingest import Document
     from rag.memory import Memory
-    from rag.protocols import Model, Source
+    from rag.protocols import Form, Model, Source
     from rag.retrieve import Index
     from rag.run.effort import EffortName
+    from rag.run.manner import Check
 
 __all__ = ["Options", "assistant", "index_of", "roots"]
 
@@ -40,6 +41,9 @@ class Options:
     rounds: int | None = None
     replans: int | None = None
     cache: bool = True
+    form: Form = "answer"
+    check: Check | Literal["none"] = "words"
+    drop: bool = False
 
 
 @contextmanager
@@ -67,6 +71,9 @@ def assistant(options: Options, memory: Memory | None = None) -> Iterator[Assist
                 rounds=options.rounds,
                 replans=options.replans,
                 cache=_kept_at(settings) if options.cache else False,
+                form=options.form,
+                check=None if options.check == "none" else options.check,
+                unsupported="drop" if options.drop else "mark",
             )
         )
 

@@ -88,3 +88,13 @@ def test_json_keeps_every_character_and_goes_through_any_pipe(rag_command, tmp_p
     )
     done = rag_command("ask", "What is the family emoji?", "--docs", docs, "--json", PYTHONIOENCODING="ascii")
     assert "\U0001f468\u200d\U0001f467" in Answer.model_validate_json(done.stdout).text
+
+
+def test_a_claim_is_decided_where_that_form_is_wanted(rag_command):
+    done = rag_command("ask", "The Heron headphones can be returned.", *SHOP, "--form", "claim", "--drop", "--json")
+    answer = Answer.model_validate_json(done.stdout)
+    assert answer.verdict is not None
+    assert answer.text.startswith(f"{answer.verdict.outcome.capitalize()}. ")
+    assert all(citation.supported for citation in answer.citations)
+    refused = rag_command("ask", "Hello!", *SHOP, "--check", "none", "--drop")
+    assert "needs a check" in refused.stderr
