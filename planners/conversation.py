@@ -26,20 +26,36 @@ _PAST: Final = (
 )
 _BASE: Final = (
     r"(?:say|tell|ask|mention|talk|discuss|speak|chat|explain|recommend|suggest|promise|answer|reply|agree|decide|"
-    r"cover|advise|describe|go\s+over|bring\s+up)"
+    r"cover|advise|describe|write|go\s+over|bring\s+up|(?:give|send|show|read)\s+(?:me|us)|help\s+(?:me|us)\s+with)"
 )
 _US: Final = r"(?:i|we|you|u)"
 _TALK: Final = r"(?:conversations?|chats?|discussions?|talks?|sessions?|messages?|exchanges?)"
+_SUM_UP: Final = r"(?:summari[sz]e|recap|sum\s+up|go\s+over|run\s+through|remind\s+me\s+of)"
+_WHEN: Final = (
+    r"(?:yesterday|today|last\s+(?:week|month|year|night|time|\w+day)|this\s+(?:week|month|morning|afternoon|evening)"
+    r"|(?:on\s+)?(?:mon|tues|wednes|thurs|fri|satur|sun)day)(?:['’]s\s+talk)?\s*(?:please)?\s*[.?!]*$"
+)
+# What an organisation says in print was not said in the conversation, whoever "we" and "you" are.
+_PRINTED: Final = re.compile(
+    r"\b(?:in|on|at)\s+(?:our|your|the|a|this|that)\s+(?:\w+\s+){0,2}?(?:brochures?|polic(?:y|ies)|web\s*sites?|sites?|(?:web\s*)?pages?"
+    r"|docs?|documents?|documentation|faqs?|terms|catalogues?|catalogs?|newsletters?|handbooks?|contracts?|manuals?|reports?"
+    r"|guides?|guidelines|e?mails?|invoices?|offers?|blogs?|press\s+releases?)\b",
+    re.IGNORECASE,
+)
 _SIGNS: Final = re.compile(
     rf"\bdid\s+(?:{_US}|the\s+(?:assistant|bot))\s+(?:(?:ever|already|just|first|last|actually|also|both|even)\s+)*{_BASE}\b"
     rf"|\b(?:have|had)\s+{_US}\s+(?:(?:ever|already|just|not|ever\s+before)\s+)*{_PAST}\b"
     rf"|\b(?:you|we)(?:['’](?:d|ve)|\s+(?:had|have))?\s+(?:(?:just|already|both|last|once|first)\s+)*{_PAST}\b"
     rf"|\b(?:what|whatever|that|thing|things|everything|something|question|questions)\s+(?:that\s+)?i(?:['’]d|['’]ve|\s+had|\s+have)?"
     rf"\s+(?:(?:just|already|last|once|first)\s+)*(?:said|told\s+you|asked(?!\s+(?:for|to)\b)|mentioned|brought\s+up)\b"
-    rf"|\bwere\s+we\s+(?:talking|discussing|speaking|chatting)\b|\bwas\s+i\s+(?:saying|asking|telling)\b"
+    r"|\bi\s+(?:already\s+|just\s+)?told\s+you\b|\bwhat\s+was\s+(?:said|discussed|mentioned|talked\s+about)\b"
+    r"|\b(?:were\s+we|(?:have|had)\s+we\s+been)\s+(?:talking|discussing|speaking|chatting)\b"
+    r"|\bwas\s+i\s+(?:saying|asking|telling)\b"
     rf"|\bwere\s+you\s+(?:saying|telling)\b"
     rf"|\bour\s+(?:\w+\s+){{0,3}}?{_TALK}\b|\bin\s+(?:this|our)\s+(?:conversation|chat)\b"
     r"|\b(?:last|previous|first|second|third|earlier|past)\s+(?:conversation|chat|discussion)s?\b"
+    r"(?!\s+(?:papers?|boards?|forums?|groups?|bots?|rooms?|guides?|partners?)\b)"
+    rf"|\b{_SUM_UP}\s+(?:[\w'’]+\s+){{0,5}}?{_TALK}\b|\b{_SUM_UP}\s+{_WHEN}"
     rf"|\b{_TALK}\s+(?:ago|before\s+last)\b"
     rf"|\b(?:my|your)\s+(?:\w+\s+)?(?:last|first|previous|earlier)\s+(?:question|answer|reply|message|remark|suggestion|recommendation)s?\b"
     rf"|\bdo\s+you\s+(?:remember|recall)\b|\bremind\s+me\s+(?:what|of\s+what|when)\s+{_US}\b",
@@ -47,18 +63,25 @@ _SIGNS: Final = re.compile(
 )
 _RECAP: Final = re.compile(
     r"(?:(?:please|and|so|ok(?:ay)?|could\s+you|can\s+you|would\s+you|yes)[\s,]+)*"
-    r"(?:summari[sz]e|recap|sum\s+up|go\s+over|repeat|remind\s+me(?:\s+of)?|tell\s+me(?:\s+more)?(?:\s+about)?|do|what\s+was)"
-    r"(?:\s+(?:it|that|this|them|those|for\s+me|again|please|all|about))*",
+    r"(?:(?:summari[sz]e|recap|sum\s+up|go\s+over|repeat|remind\s+me(?:\s+of)?|tell\s+me(?:\s+more)?(?:\s+about)?|do|what\s+was)"
+    r"(?:\s+(?:it|that|this|them|those|for\s+me|again|please|all|about))*"
+    r"|(?:when|which\s+one)\s+was\s+(?:it|that|this)|who\s+said\s+(?:it|that|this|so)|(?:what|anything|something)\s+else)",
     re.IGNORECASE,
 )
-
-
-# "And on Tuesday the 5th?" goes on with what the question before it asked.
-_GOES_ON: Final = re.compile(
-    r"(?:(?:and|or|but|then|so)\b[\s,]*)?(?:(?:what|how)\s+about|and|or|on|in|at|during|before|after|since)\b"
-    r"(?:\s+[^\s?]+){1,6}\s*\??\s*",
+# "And on Tuesday the 5th?", "the one before that?" go on with what the question before asked of the conversation;
+# "And how much is the blue one?" asks something of its own.
+_OWN: Final = re.compile(
+    r"\b(?:how|who|whom|whose|where|why|which|is|are|was|were|do|does|did|can|could|will|would|has|have|may\s+(?:i|we))\b",
     re.IGNORECASE,
 )
+_TIMELY: Final = re.compile(
+    r"\b(?:one|ones|days?|weeks?|weekends?|months?|years?|times?|sessions?|conversations?|chats?|talks?|yesterday|today|tonight"
+    r"|mornings?|noon|afternoons?|evenings?|nights?|(?:mon|tues|wednes|thurs|fri|satur|sun)days?|before|after|last|previous|next"
+    r"|first|second|third|fourth|fifth|earlier|later|jan\w*|feb\w*|march|apr\w*|may|june?|july?|aug\w*|sept?\w*|oct\w*|nov\w*|dec\w*"
+    r"|\d+(?:st|nd|rd|th)?)\b",
+    re.IGNORECASE,
+)
+_FEW_WORDS: Final = 9
 
 
 def asks_of_conversation(question: str, turns: Sequence[Turn] = ()) -> bool:
@@ -73,10 +96,14 @@ def asks_of_conversation(question: str, turns: Sequence[Turn] = ()) -> bool:
         >>> asks_of_conversation("Can you summarize it?", said)
         True
     """
-    if _SIGNS.search(question):
+    if _speaks_of_talk(question):
         return True
-    before = next((turn.text for turn in reversed(turns) if turn.role == "user"), "")
-    return bool((_RECAP.fullmatch(bare(question)) or _GOES_ON.fullmatch(question)) and _SIGNS.search(before))
+    if not (_RECAP.fullmatch(bare(question)) or _goes_on(question)):
+        return False
+    for turn in reversed(turns):
+        if turn.role == "user" and not _goes_on(turn.text):
+            return _speaks_of_talk(turn.text)
+    return False
 
 
 def memory_of(cards: Sequence[SourceCard]) -> SourceCard | None:
@@ -90,10 +117,7 @@ def considered(task: Task) -> Task:
     Others are not for it: "How much memory does the laptop have?" would be, by its name.
     """
     others = without_memory(task)
-    asked = parts(task.question) or (task.question,)
-    if not others.cards or any(asks_of_conversation(part, task.turns) for part in asked):
-        return task
-    return others
+    return task if not others.cards or any(_asked(task)) else others
 
 
 def without_memory(task: Task) -> Task:
@@ -106,9 +130,24 @@ def remembered(task: Task) -> Plan | None:
     card = memory_of(task.cards)
     if card is None or card.query_argument is None or task.retrieve is False:
         return None
-    asked = parts(task.question) or (task.question,)
-    if not all(asks_of_conversation(part, task.turns) for part in asked):
+    if not all(_asked(task)):
         return None
     # As it stands: the words of time and of who spoke are the memory's to read.
     step = Step(id="s1", source=card.name, args={card.query_argument: task.question})
     return Plan(steps=(step,), notes=(f"{card.name}: chosen because the question is about the conversation",))
+
+
+def _asked(task: Task) -> list[bool]:
+    """Of each part of the question, whether it asks of the conversation; what goes on from a turn has no parts."""
+    if asks_of_conversation(task.question, task.turns) and _goes_on(task.question):
+        return [True]
+    return [asks_of_conversation(part, task.turns) for part in parts(task.question) or (task.question,)]
+
+
+def _speaks_of_talk(text: str) -> bool:
+    return bool(_SIGNS.search(text)) and not _PRINTED.search(text)
+
+
+def _goes_on(question: str) -> bool:
+    words = question.replace("what about", "").replace("What about", "")
+    return len(words.split()) <= _FEW_WORDS and bool(_TIMELY.search(words)) and not _OWN.search(words)

@@ -16,7 +16,8 @@ class Recall(BaseModel):
     `turns` are ranked, best first, where the question has a content, and otherwise in order of time.
     `window` is what its time words came to, or None; `str(window)` explains it. `notes` tell of what had to be
     bent, such as a day on which nothing was said. `hits` are the turns that were found by themselves, as
-    passages: `doc_id` is the conversation, `chunk_id` has the turn's id, and scores run from 0 to 1.
+    passages: `doc_id` is the conversation, `chunk_id` has the turn's id, and scores run from 0 to 1 as shares
+    of the best there could be among these turns: they order turns, and do not say that the best is good.
 
     Example:
         >>> len(Recall())

@@ -21,6 +21,7 @@ from rag.types import Hit, Scope, Turn
 if TYPE_CHECKING:
     from rag.memory import Memory
     from rag.memory.profile import Concept, Fact
+    from rag.memory.recalled import Recall
     from rag.memory.when.reading import Reading
 
 __all__ = ["MEMORY", "MemorySource", "remembering"]
@@ -114,11 +115,11 @@ class MemorySource:
             return await _THREADS.run(self._found, MemoryArguments.model_validate(wanted.model_dump()), scope)
 
     def _found(self, wanted: MemoryArguments, scope: Scope) -> list[Row]:
-        from rag.memory import recall
+        from rag.memory.recall import Asked as Question
 
         if scope.user is None and self.conversation is None:
             return []
-        asked = recall.Asked(
+        asked = Question(
             _question(wanted),
             conversation=None if scope.user else self.conversation,
             now=self.now,
@@ -130,11 +131,12 @@ class MemorySource:
         recaller = self.memory.recaller
         reading, sessions = recaller.reading(asked)
         reading = _as_told(reading, wanted)
-        hits = recaller.answer(asked, reading, sessions).hits
+        recall = recaller.answer(asked, reading, sessions)
         if reading.pure:
-            return list(map(_row, hits[:_MOST]))
-        best = _near_best(hits)
-        return [*self._known(wanted, best, scope), *map(_row, best)]
+            shown, notes = _spread(recall.hits)
+            return [*_looked(recall, notes), *map(_row, shown)]
+        best = _near_best(recall.hits)
+        return [*_looked(recall), *self._known(wanted, best, scope), *map(_row, best)]
 
     def _known(self, wanted: MemoryArguments, hits: Sequence[Hit], scope: Scope) -> list[Row]:
         """What the profile knows of the query: concepts that it names, and facts that it names or its turns state.
@@ -192,6 +194,20 @@ def _as_told(reading: Reading, wanted: MemoryArguments) -> Reading:
 def _near_best(hits: Sequence[Hit]) -> list[Hit]:
     best = max((hit.score for hit in hits), default=0.0)
     return [hit for hit in hits if hit.score >= _NEAR_BEST * best]
+
+
+def _spread(hits: Sequence[Hit]) -> tuple[list[Hit], tuple[str, ...]]:
+    """As many turns as are shown, taken evenly over all of them, so that no day of a long time is left out."""
+    if len(hits) <= _MOST:
+        return list(hits), ()
+    shown = [hits[n * len(hits) // _MOST] for n in range(_MOST)]
+    return shown, (f"{_MOST} of the {len(hits):,} turns of that time are shown, evenly spread",)
+
+
+def _looked(recall: Recall, more: tuple[str, ...] = ()) -> list[Row]:
+    """What has to be said of where was looked, as a row of its own: who reads the turns must know it."""
+    text = "; ".join((*recall.notes, *more))
+    return [_known_row(MEMORY, f"{MEMORY}#looked", "Where was looked", f"{text[0].upper()}{text[1:]}.")] if text else []
 
 
 def _is_of(turn: str, conversation: str | None) -> bool:

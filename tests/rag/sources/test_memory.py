@@ -77,7 +77,8 @@ async def test_typed_arguments_filter_by_time_speaker_and_topic(memory):
 
 
 async def test_a_query_is_read_for_its_time(memory):
-    assert await texts(memory, query="What did we talk about yesterday?") == []
+    said = ["Nothing on Monday, 11 May 2026; nearest: Tuesday, 5 May 2026."]
+    assert await texts(memory, query="What did we talk about yesterday?") == said
 
 
 async def test_rows_tell_who_spoke_and_when(memory):
@@ -158,3 +159,21 @@ def test_a_source_of_that_name_goes_before_it(memory):
     asked = Assistant([source("memory", facts, shared=True)], memory=memory, clock=lambda: NOW)
     assert "pages" not in {step.source for step in asked.plan("What did you tell me?", scope=ANN).steps}
     assert asked.ask("How long is the warranty?", scope=ANN).evidence.items[0].passage.text.startswith("The warranty")
+
+
+async def test_what_recall_has_to_say_reaches_those_who_read(memory):
+    looked, *turns = await texts(memory, when="on 6 May")
+    assert looked == "Nothing on Wednesday, 6 May 2026: looked one day either side."
+    assert turns == [text for _, text in SAID]
+    assert await texts(memory, when="in March") == [
+        "Nothing on 1 March 2026 to 31 March 2026; nearest: Tuesday, 5 May 2026."
+    ]
+
+
+async def test_a_long_time_is_shown_evenly_and_that_is_said(memory):
+    april = [Turn(text=f"remark {n}", at=datetime(2026, 4, 1 + n // 3, 9, n % 3, tzinfo=UTC)) for n in range(80)]
+    memory.add("c1", april, scope=ANN)
+    looked, *turns = await texts(memory, when="in April")
+    assert looked == "50 of the 80 turns of that time are shown, evenly spread."
+    assert len(turns) == 50
+    assert {int(text.split()[1]) // 20 for text in turns} == {0, 1, 2, 3}
