@@ -143,7 +143,8 @@ def _documents(name: str) -> Iterator[dict[str, str]]:
 def _questions(name: str) -> Tested:
     """The questions in a random order, each with what is relevant and has a text."""
     folder = data_dir(name)
-    gold, right = qrels(folder), defaultdict(set)
+    gold = qrels(folder)
+    right: dict[str, set[str]] = defaultdict(set)
     written = {line["_id"] for line in jsonl(folder / "corpus.jsonl.gz") if line["text"].strip()}
     for line in jsonl(folder / "queries.jsonl.gz"):
         right[line["text"]] |= {doc for doc, grade in gold[line["_id"]].items() if grade > 0} & written

@@ -39,8 +39,8 @@ class HeldOut:
 
     @property
     def wins(self) -> bool:
-        """Whether the gain is more than chance: over twice its standard error."""
-        return self.gain > 2 * self.error
+        """Whether the gain is more than chance: over 1.645 of its standard error, which one in twenty is by chance."""
+        return self.gain > 1.645 * self.error
 
     def __str__(self) -> str:
         """Both recalls, before and after."""

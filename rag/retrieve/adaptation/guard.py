@@ -77,7 +77,7 @@ def _curve(
 ) -> Iterator[Numbers]:
     """The ranks of the held-out questions' passages, look by look."""
     lessons, passages = among(kept, corpus) if by == "passages" else (kept, corpus)
-    for residual in trained(lessons, passages, rank=rank, seed=seed):
+    for residual in trained(lessons, passages, rank=rank, seed=seed, evenly=by == "passages"):
         yield _ranks(residual, out, corpus)
 
 

@@ -122,7 +122,8 @@ def _learned(index: Index, lessons: Sequence[Lesson], corpus: Vectors, *, by: By
     lessons, corpus = _sampled(lessons, corpus, seed)
     steps, seen = guarded(lessons, corpus, by=by, rank=rank, seed=seed)
     taught, passages = among(lessons, corpus) if by == "passages" else (lessons, corpus)
-    residual = next(islice(trained(taught, passages, rank=rank, seed=seed), steps // EVERY, None))
+    looks = trained(taught, passages, rank=rank, seed=seed, evenly=by == "passages")
+    residual = next(islice(looks, steps // EVERY, None))
     return Adapter(index.embedder.name, residual.down, residual.up, steps, seen)
 
 

@@ -7,6 +7,7 @@ the ranking (nDCG@10 .382 → .108 on Cranfield), so that they are not offered.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -58,8 +59,13 @@ class Residual:
         return unit
 
 
-def trained(lessons: Sequence[Lesson], corpus: Vectors, *, rank: int, seed: int) -> Iterator[Residual]:
+def trained(
+    lessons: Sequence[Lesson], corpus: Vectors, *, rank: int, seed: int, evenly: bool = False
+) -> Iterator[Residual]:
     """The residual after every `EVERY` steps, up to `STEPS`; the first one changes nothing.
+
+    With `evenly` each passage is drawn as often as any other, however many questions it has: what is
+    learned then says less of these passages, and more of questions as such.
 
     The loss is InfoNCE at temperature .05 where one passage is right, and the Kullback-Leibler
     divergence where passages have shares; both have the gradient "likelihood less target".
@@ -77,14 +83,25 @@ def trained(lessons: Sequence[Lesson], corpus: Vectors, *, rank: int, seed: int)
     adam = [_Adam(down), _Adam(up)]
     vectors = np.array([lesson.vector for lesson in lessons], np.float32)
     yield Residual(down.copy(), up.copy())
+    odds = _odds(lessons) if evenly else None
     for step in range(1, STEPS + 1):
-        batch = random.choice(len(lessons), min(_BATCH, len(lessons)), replace=False)
+        batch = random.choice(len(lessons), min(_BATCH, len(lessons)), replace=evenly, p=odds)
         target, allowed = _targets([lessons[place] for place in batch], len(corpus), random)
         gradients = _gradients(vectors[batch], (down, up), corpus, target, allowed)
         for optimiser, gradient in zip(adam, gradients, strict=True):
             optimiser.step(gradient)
         if step % EVERY == 0:
             yield Residual(down.copy(), up.copy())
+
+
+def _odds(lessons: Sequence[Lesson]) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """How likely each lesson is drawn, so that passages are drawn alike."""
+    import numpy as np
+
+    passages = Counter(int(lesson.rows[0]) for lesson in lessons)
+    odds = np.array([1 / passages[int(lesson.rows[0])] for lesson in lessons])
+    shares: np.ndarray[Any, np.dtype[np.float64]] = odds / odds.sum()
+    return shares
 
 
 def _targets(lessons: Sequence[Lesson], size: int, random: np.random.Generator) -> tuple[Vectors, Vectors]:

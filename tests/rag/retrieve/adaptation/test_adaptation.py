@@ -120,7 +120,7 @@ def test_where_there_is_nothing_to_learn_it_stays_off(index):
 def test_passages_that_are_held_out_tell_what_others_would_suffer(index):
     by_questions, by_passages = (adapt(index, pairs(), held_out=by).held_out for by in ("questions", "passages"))
     assert by_questions.wins
-    assert not by_passages.wins  # these words say nothing of other words
+    assert by_passages.gain < by_questions.gain / 2  # these words say little of other words
     assert by_passages.by == "passages"
 
 
@@ -149,9 +149,9 @@ def test_damaged_and_newer_adapters_are_refused(adapter, monkeypatch):
 
 
 def test_a_gain_within_the_noise_is_no_win():
-    seen = HeldOut("questions", 20, (0.5, 0.8), (0.6, 0.8), gain=0.05, error=0.03)
+    seen = HeldOut("questions", 20, (0.5, 0.8), (0.6, 0.8), gain=0.04, error=0.03)
     assert not seen.wins
-    assert dataclasses.replace(seen, gain=0.07).wins
+    assert dataclasses.replace(seen, gain=0.05).wins
 
 
 def test_pairs_that_cannot_be_learned_from_are_told(index):
