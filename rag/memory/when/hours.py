@@ -6,12 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
+from rag.memory.when.dates import Date, Days
 from rag.memory.when.frame import Expression, Frame
 from rag.memory.when.region import Part, Region, common
 from rag.memory.when.registry import meaning
-from rag.memory.when.relations import Either
+from rag.memory.when.relations import Both, Either
 
-__all__ = ["Clock", "night"]
+__all__ = ["Clock", "clocks", "night"]
+
+_A_DAY = Date(1, 1).rank
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,22 @@ def night(low: int) -> Clock:
     return Clock(low, 24 * 60 + 5 * 60, "night")
 
 
+def clocks(first: Clock, last: Clock) -> Clock:
+    """From one time of the day to another, if need be past midnight."""
+    low = first.low if first.moment is None else first.moment
+    high = last.high if last.moment is None else last.moment
+    return Clock(low, high if low < high else high + 24 * 60, "time")
+
+
+@meaning
+def _within_day(day: Expression, part: Clock) -> Expression | None:
+    """A part of one day as the end of a span, where a time of the clock is that minute alone."""
+    if day.rank != _A_DAY or isinstance(day, Days) or not isinstance(part, Clock):
+        return None
+    moment = part.moment
+    return Both(day, part if moment is None else Clock(moment, moment + 1, "time", moment))
+
+
 @meaning
 def _oclock(h: int, m: int | None = None, half: int = 0) -> Expression | None:
     if h > 24 or (m or 0) > 59 or (half and h > 12):
@@ -56,15 +75,21 @@ def _moment(at: int) -> Expression:
 
 
 @meaning
-def _at_hour(h: int) -> Expression | None:
-    # Nobody says which half of the day, so either may be meant.
-    return Either(Clock(h * 60, h * 60 + 60), Clock(h * 60 + 720, h * 60 + 780)) if 0 < h < 12 else None
+def _at_hour(h: int, past: int = 0, about: int = 0) -> Expression | None:
+    """An hour, or so many minutes past it, where nobody says which half of the day: either may be meant."""
+    if not 0 < h < 24:
+        return None
+    about = about or 15 * bool(past)
+    low, high = h * 60 + past - about, h * 60 + past + about + (1 if past else 60)
+    if h > 12:
+        return Clock(low, high, "time", low)
+    return Either(Clock(low % 720, low % 720 + high - low), Clock(low % 720 + 720, low % 720 + 720 + high - low))
 
 
 @meaning
 def _clock_span(a: Any, b: Any, half: int | None = None) -> Expression | None:
     if isinstance(a, Clock) and isinstance(b, Clock):
-        return Clock(a.low, b.low, "time") if a.low < b.low else None
+        return clocks(a, b)
     if half is None or not (0 < a <= 12 and 0 < b <= 12):
         return None
     low, high = (n % 12 + half for n in (a, b))

@@ -8,11 +8,12 @@ from typing import Any, TypeAlias
 from rag.memory.when.calendar_meanings import Amount, Units, date_of, units
 from rag.memory.when.dates import Ago, Month
 from rag.memory.when.frame import Expression, Series
-from rag.memory.when.hours import Clock
+from rag.memory.when.hours import Clock, clocks
 from rag.memory.when.order import BeforeThis, Following, Said, Sessions
 from rag.memory.when.recurrent import Now
 from rag.memory.when.registry import MEANINGS, meaning
-from rag.memory.when.relations import Around, Beyond, Both, Containing, Dated, Edge, Either, Moved, Nth, Through
+from rag.memory.when.relations import Both, Containing, Dated, Edge, Either, Moved, Nth
+from rag.memory.when.spans import Around, Beyond, Through
 
 __all__ = ["MEANINGS", "Leaning"]
 
@@ -86,7 +87,23 @@ def _both(one: Expression, other: Expression) -> Expression | None:
 def _through(first: Expression, last: Expression) -> Expression | None:
     if isinstance(first, Sessions) and isinstance(last, Sessions):
         return _session_span(first.first, last.last)
-    return None if first.of_sessions != last.of_sessions else Through(first, last)
+    (day, begin), (last_day, end) = _parted(first), _parted(last)
+    if day is not None and last_day is not None:
+        return None if first.of_sessions != last.of_sessions else Through(first, last)
+    if begin is None or end is None:
+        return None
+    span, of = clocks(begin, end), day or last_day  # "from 2 pm to 4 pm on Tuesday"
+    return span if of is None else Both(of, span)
+
+
+def _parted(expression: Expression) -> tuple[Expression | None, Clock | None]:
+    """The day of an expression, and the part of it."""
+    if isinstance(expression, Clock):
+        return None, expression
+    if isinstance(expression, Both):
+        pairs = ((expression.one, expression.other), (expression.other, expression.one))
+        return next(((day, part) for day, part in pairs if isinstance(part, Clock)), (expression, None))
+    return expression, None
 
 
 @meaning

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
-__all__ = ["ALL", "Part", "Region", "common"]
+__all__ = ["ALL", "Part", "Region", "common", "days_of", "extent"]
 
 _DAY_MINUTES: Final = 24 * 60
-_SECOND_DAY: Final = datetime.min + timedelta(days=1)
+_ONE_DAY: Final = timedelta(days=1)
+_SECOND_DAY: Final = datetime.min + _ONE_DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,16 @@ class Part:
         past = max((high for _, high in self.hours or ()), default=0) - _DAY_MINUTES
         return self.end if past <= 0 or self.end == datetime.max else self.end + timedelta(minutes=past)
 
+    @property
+    def hull(self) -> tuple[datetime, datetime]:
+        """The first time that it holds and the one after its last, to the minute where it is a part of one day."""
+        if self.hours is None or self.end - self.start > _ONE_DAY:
+            return self.start, self.end
+        day = self.start.replace(hour=0, minute=0, second=0, microsecond=0)
+        low, high = min(low for low, _ in self.hours), max(high for _, high in self.hours)
+        start = max(self.start, day + timedelta(minutes=low))
+        return start, max(start, min(self.close, day + timedelta(minutes=high)))
+
     def __and__(self, other: Part) -> Part | None:
         """What both hold; None where that is nothing."""
         both = Part(
@@ -65,6 +76,19 @@ class Part:
 
 Region: TypeAlias = tuple[Part, ...]
 ALL: Final[Region] = (Part(),)
+
+
+def extent(region: Region) -> tuple[datetime, datetime] | None:
+    """The first moment of a region and the one after its last; None when it is empty."""
+    if not region:
+        return None
+    starts, ends = zip(*(part.hull for part in region), strict=True)
+    return min(starts), max(ends)
+
+
+def days_of(region: Region) -> tuple[datetime, datetime]:
+    """The first moment of a region, and the one after the last of its days."""
+    return min(part.start for part in region), max(part.end for part in region)
 
 
 def common(one: Region, other: Region) -> Region:

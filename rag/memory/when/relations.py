@@ -1,4 +1,4 @@
-"""Expressions made of others: both, either, from … to, since, before, around, "the week after", "early"."""
+"""Expressions made of others: both, either, "the week after", "early", "the third day of"."""
 
 from __future__ import annotations
 
@@ -10,11 +10,9 @@ from typing import ClassVar, Literal
 
 from rag.memory.when.calendar import DAY, Span, Unit, moved
 from rag.memory.when.frame import Expression, Frame, Series, chosen
-from rag.memory.when.region import ALL, Part, Region, common
+from rag.memory.when.region import ALL, Part, Region, common, days_of, extent
 
 __all__ = [
-    "Around",
-    "Beyond",
     "Both",
     "Containing",
     "Dated",
@@ -22,17 +20,8 @@ __all__ = [
     "Either",
     "Moved",
     "Nth",
-    "Through",
     "Turned",
-    "extent",
 ]
-
-
-def extent(region: Region) -> Span | None:
-    """The first moment of a region and the one after its last; None when it is empty."""
-    if not region:
-        return None
-    return min(part.start for part in region), max(part.end for part in region)
 
 
 @dataclass(frozen=True)
@@ -107,77 +96,6 @@ class Turned(Expression):
         else:
             spans = (span for span in self.of.back(frame, self.of.latest(frame), frame.floor) if span[1] <= frame.now)
         yield from (common(within, (Part(start, end),)) for start, end in spans)
-
-
-@dataclass(frozen=True)
-class Through(Expression):
-    """From one time through another, both included; a side that is not dated falls before the other's."""
-
-    first: Expression
-    last: Expression
-
-    def _ranked(self) -> int:
-        return min(75, self.first.rank + 5)
-
-    def _speaks(self) -> bool:
-        return self.first.of_sessions and self.last.of_sessions
-
-    def _candidates(self, frame: Frame, within: Region) -> Iterator[Region]:
-        for ending in islice(self.last.candidates(frame, within), 120):
-            if (end := extent(ending)) is None:
-                continue
-            begins = self._begin(frame, within, end[1])
-            if begins is not None:
-                yield common(within, (Part(begins, max(end[1], begins)),)) if begins < end[1] else ()
-
-    def _begin(self, frame: Frame, within: Region, upto: datetime) -> datetime | None:
-        if isinstance(self.first, Series) and within == ALL:
-            span = next(self.first.spans(frame, upto), None)
-            return span[0] if span else None
-        span = extent(chosen(self.first.candidates(frame, within), frame))
-        return span[0] if span else None
-
-
-@dataclass(frozen=True)
-class Beyond(Expression):
-    """Since, after, before or until a time; `since` and `until` include it."""
-
-    how: Literal["since", "after", "before", "until"]
-    anchor: Expression
-    _rank: ClassVar[int] = 75
-
-    @property
-    def later(self) -> bool:
-        """Whether it lies after its anchor."""
-        return self.how in ("since", "after")
-
-    def _speaks(self) -> bool:
-        return self.anchor.of_sessions
-
-    def _candidates(self, frame: Frame, within: Region) -> Iterator[Region]:
-        for region in self.anchor.candidates(frame, ALL):
-            if (span := extent(region)) is not None:
-                start, end = span
-                edge = start if self.how in ("since", "before") else end
-                part = Part(start=edge) if self.later else Part(end=edge)
-                yield common(within, (part,))
-
-
-@dataclass(frozen=True)
-class Around(Expression):
-    """About a time: a day gets two to either side, a clock time an hour; a week or month is rough enough."""
-
-    of: Expression
-
-    def _ranked(self) -> int:
-        return self.of.rank
-
-    def _candidates(self, frame: Frame, within: Region) -> Iterator[Region]:
-        for region in self.of.candidates(frame, within):
-            if (span := extent(region)) is not None:
-                length = span[1] - span[0]
-                pad = timedelta(0) if length >= 7 * DAY else 2 * DAY if length >= DAY else timedelta(hours=1)
-                yield (Part(span[0] - pad, span[1] + pad),)
 
 
 @dataclass(frozen=True)
@@ -270,7 +188,7 @@ class Moved(Expression):
 
     def _candidates(self, frame: Frame, within: Region) -> Iterator[Region]:
         for region in self.anchor.candidates(frame, ALL):
-            span = extent(region)
+            span = extent(region) if self.unit in ("minute", "hour") else days_of(region) if region else None
             if span is not None and (found := self._found(frame, *span)) is not None:
                 yield common(within, (Part(*found),))
 
