@@ -10,6 +10,7 @@ from planners.actions import affords, answered, assess, complete, execute, probe
 from planners.bridges import hold_together, onward, unmet
 from planners.ledger import EvidenceLedger, best_first
 from planners.reaper import Reaper
+from planners.records import is_record
 from planners.rounds import Again, first_round, joined_rounds
 from planners.rules import named_sources
 from planners.written import objects
@@ -114,10 +115,8 @@ class _Search:
         again = Again.of(self.executed.plan, self.task.cards)
         followed: frozenset[Key] = frozenset()
         for number in range(1, most + 1):
-            if (yield from self._is_enough()):
-                return [f"enough after round {number}"]
-            if number == most:
-                return [f"not enough after round {number}{self._missing}"]
+            if (yield from self._is_settled()) or number == most:
+                return [self._told(number)]
             leads = [item for item in best_first(self.ledger.evidence.items) if item.key not in followed]
             leads = sorted(leads, key=lambda item: -item.round)[:_FOLLOWED]
             followed |= {item.key for item in leads}
@@ -126,14 +125,17 @@ class _Search:
             except RagError as error:
                 return [f"round {number + 1} failed: what was found before it stands ({error})"]
             if not brought:
-                return [f"round {number + 1} brought nothing new{self._missing}"]
+                return [self._told(number), f"nothing more to search for after round {number}"]
         return []
 
-    @property
-    def _missing(self) -> str:
-        return f"; missing: {', '.join(self.verdict.missing)}" if self.verdict and self.verdict.missing else ""
+    def _told(self, number: int) -> str:
+        """How the evidence was judged after a round."""
+        if self.verdict is None:
+            return f"{number} round{'s' if number > 1 else ''} of retrieval; the evidence could not be judged"
+        missing = f"; missing: {', '.join(self.verdict.missing)}" if self.verdict.missing else ""
+        return f"enough after round {number}" if self.verdict.enough else f"not enough after round {number}{missing}"
 
-    def _is_enough(self) -> Generator[_Actions, _Observations, bool]:
+    def _is_settled(self) -> Generator[_Actions, _Observations, bool]:
         question, evidence = self.task.question, self.ledger.evidence
         try:
             self.verdict = yield from assess(question, evidence, by=self.by)
@@ -146,10 +148,7 @@ class _Search:
         self, number: int, leads: Sequence[EvidenceItem], again: Again
     ) -> Generator[_Actions, _Observations, bool]:
         """Ask what is still missing; whether that brought anything new."""
-        question = self.task.question
-        written = yield from self._written()
-        queries = [*written, *(onward(question, item) for item in leads), *unmet(question, self.ledger.evidence.items)]
-        queries = list(dict.fromkeys(query[:_QUERY_LENGTH] for query in queries if query))
+        queries = yield from self._queries(leads)
         if not queries:
             return False
         again = yield from self._elsewhere(again, queries[0])
@@ -158,6 +157,16 @@ class _Search:
         before, self.ledger = len(self.ledger.evidence), self.ledger.with_round(found.evidence)
         self.executed = joined_rounds(self.executed, found, number, self.ledger.evidence)
         return len(self.ledger.evidence) > before
+
+    def _queries(self, leads: Sequence[EvidenceItem]) -> Generator[_Actions, _Observations, list[str]]:
+        """What leads on, best first; where nothing does, the parts of the question that are missing, in its words."""
+        question = self.task.question
+        written = yield from self._written()
+        onwards = [onward(question, item) for item in leads]
+        queries = list(filter(None, [*written, *onwards, *unmet(question, self.ledger.evidence.items)]))
+        if not queries and self.verdict:
+            queries = [" ".join(self.verdict.missing)] if self.verdict.missing else []
+        return list(dict.fromkeys(query[:_QUERY_LENGTH] for query in queries))
 
     def _elsewhere(self, again: Again, query: str) -> Generator[_Actions, _Observations, Again]:
         """The steps of the round, with the source beside theirs that may hold most on the query, if that is more."""
@@ -197,4 +206,5 @@ def _next(text: str) -> str:
 
 
 def _takes_words(card: SourceCard) -> bool:
-    return card.query_argument is not None and card.idempotent and card.required <= {card.query_argument}
+    words_alone = card.query_argument is not None and card.required <= {card.query_argument}
+    return words_alone and card.idempotent and not is_record(card)

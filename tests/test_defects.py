@@ -217,8 +217,9 @@ def test_10_no_word_of_a_draft_stops_the_rounds():
 
     plan = json.dumps({"steps": [{"id": "s1", "source": "docs", "args": {"query": "lamps"}}]})
     model = FakeModel(lambda messages: plan if "You plan" in messages[0].content else "None of the lamps folds [1].")
-    assistant(docs, model=model, rounds=2).ask("Which of the lamps in the docs folds?")
-    assert len(queries) == 2
+    for planner in ("iter_retgen", "reaper"):
+        assistant(docs, model=model, planner=planner, rounds=2).ask("Which of the lamps by Ada Birch folds?")
+    assert len(queries) == 4
 
 
 def test_11_what_was_kept_for_one_user_or_context_serves_no_other():

@@ -73,9 +73,10 @@ def test_the_answer_keeps_the_passages_of_all_rounds(run):
     assert answer.plan.steps[0].args == {"query": QUESTION}
 
 
-def test_one_round_is_the_inner_planner_alone(run):
-    plans, reads, answer = run(IterRetGen(Direct(), rounds=1), [Draft("a")])
-    assert (len(plans), reads[0].style, answer.text) == (1, "cited", "a")
+def test_one_round_reads_by_the_same_prompt(run):
+    plans, reads, answer = run(IterRetGen(rounds=1), [Draft("a")])
+    assert (len(plans), reads[0].style, answer.text) == (1, "chain", "a")
+    assert "1 round of retrieval and generation" in answer.notes
 
 
 def test_no_rounds_cannot_be():

@@ -96,6 +96,27 @@ Rembrandt was born in Leiden in 1606.
 Question: In which city was the painter of The Night Watch born?
 Let's think step by step.
 The Night Watch was painted by Rembrandt [1]. Rembrandt was born in Leiden [2]. So the answer is Leiden.
+
+Example
+<passage 1>
+title: Forth Bridge
+---
+The Forth Bridge carries trains and was opened on 4 March 1890.
+</passage 1>
+
+<passage 2>
+title: Tower Bridge
+---
+Tower Bridge opened in 1894. It crosses the Thames in London.
+</passage 2>
+
+Question: Which opened first, Tower Bridge or the Forth Bridge?
+Let's think step by step.
+Tower Bridge opened in 1894 [2]. The Forth Bridge opened in 1890 [1]. So the answer is the Forth Bridge.
+
+Question: Are Tower Bridge and the Forth Bridge both railway bridges?
+Let's think step by step.
+The Forth Bridge carries trains [1]. No passage says that trains cross Tower Bridge [2]. So the answer is no.
 === user
 <passage 1>
 title: Returns

@@ -17,7 +17,7 @@ ROWS = [{"title": "Leave", "text": "Parental leave lasts ten days."}]
         ("low", True, "Rules"),
         ("medium", False, "Rules"),
         ("medium", True, "Reaper"),
-        ("high", False, "IterRetGen"),
+        ("high", False, "EvidenceLoop"),
     ],
 )
 def test_effort_chooses_the_planner(name, model, planner):
