@@ -52,7 +52,7 @@ class StepBack(Reformulator):
             PromptError: the prompt cannot be filled.
         """
         reply = await way.wait(self._asked, {"query": inert(query.text)})
-        others = [line[:_LONGEST] for line in lines_of(reply)[:1] if line.lower() != query.text.lower()]
+        others = [line for line in _questions(reply)[:1] if line.lower() != query.text.lower()]
         return [Variant(query), *(Variant(replace(query, text=t, words=(), texts=()), self.weight) for t in others)]
 
     async def _asked(self, values: dict[str, str]) -> str:
@@ -60,3 +60,8 @@ class StepBack(Reformulator):
 
     def __repr__(self) -> str:
         return f"stepback({self.model.name})"
+
+
+def _questions(reply: str) -> list[str]:
+    """The lines that are a short question: small models also talk about the one they were given."""
+    return [line for line in lines_of(reply) if line.endswith("?") and len(line) <= _LONGEST]
