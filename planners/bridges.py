@@ -21,7 +21,7 @@ from planners.language import content
 from rag.types import EvidenceItem
 from rag.verdict import Verdict
 
-__all__ = ["hold_together", "onward", "unmet"]
+__all__ = ["hold_together", "names", "onward", "unmet"]
 
 _MOST_NAMES: Final = 4
 """Names of one passage that a query may have: those nearest to what the question says of things. More blur it."""
@@ -110,8 +110,17 @@ def unmet(question: str, items: Sequence[EvidenceItem]) -> tuple[str, ...]:
         ('Laleli Mosque', 'Esma Sultan Mansion')
     """
     titles = [_read(item.passage.title, item.passage.text).title for item in items]
-    names = dict.fromkeys(name for name, _ in _names(question))
-    return tuple(name for name in names if not any(_is_of(name, title) for title in titles))
+    return tuple(name for name in names(question) if not any(_is_of(name, title) for title in titles))
+
+
+def names(text: str) -> tuple[str, ...]:
+    """What a text calls by a name of its own, in order, each once.
+
+    Example:
+        >>> names("In Żnin, Edwin L. Marin met the Duke of York and Ann Lee.")
+        ('Żnin', 'Edwin L. Marin', 'Duke of York', 'Ann Lee')
+    """
+    return tuple(dict.fromkeys(name for name, _ in _names(text)))
 
 
 def hold_together(question: str, items: Sequence[EvidenceItem], verdict: Verdict) -> bool:
@@ -137,7 +146,7 @@ def _is_comparison(question: str, items: Sequence[EvidenceItem]) -> bool:
     return bool(
         _COMPARES.search(question)
         and not _LEADS_ON.search(question)
-        and len({name for name, _ in _names(question)}) > 1
+        and len(names(question)) > 1
         and not unmet(question, items)
     )
 
