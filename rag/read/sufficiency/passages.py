@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
+from rag.read.rows import is_row
 from rag.read.statements import statements
 from rag.read.sufficiency.parts import proper_names
 from rag.read.terms import numbers, terms
@@ -17,6 +18,9 @@ __all__ = ["Read", "has_word", "met"]
 
 _MOST_OF_A_NAME: Final = 0.75
 """The share of a name of three words or more that a text must have; of a shorter one it has all."""
+
+_TELLING: Final = 4
+"""Letters of a record's value from which on it can tell the record from others."""
 
 _FORM: Final = 5
 """Letters that two stems must begin with alike to be forms of one word, as "director" and "directed"."""
@@ -65,10 +69,24 @@ class Read:
         return len(words & self.words) >= (_MOST_OF_A_NAME if len(words) > 2 else 1.0) * len(words)
 
     def is_linked(self, other: Read) -> bool:
-        """Whether one names what the other is about, or both are of one document or title."""
+        """Whether one names what the other is about or was searched for by it, or both are of one document or title."""
         if self.item.passage.doc_id == other.item.passage.doc_id or (self.title and self.title == other.title):
             return True
-        return (bool(other.title) and other.title in self.names) or (bool(self.title) and self.title in other.names)
+        if (bool(other.title) and other.title in self.names) or (bool(self.title) and self.title in other.names):
+            return True
+        return self._led_to(other) or other._led_to(self)
+
+    def _led_to(self, other: Read) -> bool:
+        """Whether this is a record of which a plan put a value into the query that found the other."""
+        return bool(self.values) and any(value in other.item.query.casefold() for value in self.values)
+
+    @cached_property
+    def values(self) -> frozenset[str]:
+        """What a record's fields hold that can tell it from others; empty for a text."""
+        if not is_row(self.item):
+            return frozenset()
+        told = (str(value).casefold() for value in self.item.fields.values() if isinstance(value, str))
+        return frozenset(value for value in told if len(value) >= _TELLING)
 
     def is_about(self, names: Sequence[frozenset[str]]) -> frozenset[int]:
         """The places of those names that its title is, or is a part of, or has in it."""
