@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import IntEnum
+from itertools import pairwise
 from typing import Final
 
 from rag.memory.when.grammar import Grammar
@@ -110,8 +111,21 @@ class Clause:
         if any(self._pronoun(at) for at in here):
             return True
         follows = len(here) > 0 and self.tokens[here.start].word in self.lists["following"]
-        asks = here.stop < len(self.tokens) and self.tokens[here.stop].word == "?"
-        return asks and (follows or not any(self.content(at) or at in self.timed for at in here))
+        return self.asks(here) and (follows or not any(self.content(at) or at in self.timed for at in here))
+
+    def points_to_time(self, here: range) -> bool:
+        """Whether a sentence speaks of a time that was said: "what did she cook then?"."""
+        words = [self.tokens[at].word for at in here]
+        pairs = {f"{one} {other}" for one, other in pairwise(words)}
+        return not self.lists["then"].isdisjoint(words[1:]) or not self.lists["that_time"].isdisjoint(pairs)
+
+    def asks(self, here: range) -> bool:
+        """Whether a sentence ends with the mark of a question."""
+        return here.stop < len(self.tokens) and self.tokens[here.stop].word == "?"
+
+    def wants(self, here: range) -> bool:
+        """Whether a sentence asks or begs for something: "what was it?", "please do"; "thanks!" does not."""
+        return self.asks(here) or any(self.tokens[at].word in self.lists["begging"] or self._orders(at) for at in here)
 
     def _pronoun(self, at: int) -> bool:
         word = self.tokens[at].word

@@ -11,8 +11,9 @@ from rag.memory.when.frame import Expression, Frame
 from rag.memory.when.region import Part, Region, common
 from rag.memory.when.registry import meaning
 from rag.memory.when.relations import Both, Either
+from rag.memory.when.spans import Around
 
-__all__ = ["Clock", "clocks", "night"]
+__all__ = ["Clock", "clocks", "dayless", "night", "on_its_day"]
 
 _A_DAY = Date(1, 1).rank
 
@@ -36,6 +37,22 @@ class Clock(Expression):
         yield region
         # Mornings run late: an empty part of a day reaches an hour to either side.
         yield common(within, (Part(hours=((max(self.low - 60, 0), high + 60),)),))
+
+
+def dayless(expression: Expression) -> bool:
+    """Whether it is a time of the day that leaves open on which day: "in the afternoon", "around 3"."""
+    if isinstance(expression, Either):
+        return dayless(expression.one) and dayless(expression.other)
+    return isinstance(expression, Clock) or (isinstance(expression, Around) and dayless(expression.of))
+
+
+def on_its_day(part: Expression, anchor: Expression) -> Expression:
+    """A time of the day on the day of another time: "and in the afternoon?" after "on Tuesday morning"."""
+    if isinstance(anchor, Both):
+        day = next((each for each in (anchor.one, anchor.other) if not dayless(each)), anchor)
+        if dayless(anchor.one) or dayless(anchor.other):
+            return Both(day, part)
+    return Both(anchor, part)
 
 
 @meaning

@@ -233,7 +233,19 @@ Leaning: TypeAlias = Callable[[Expression], Expression]
 
 @meaning
 def _then_nth(n: int) -> Leaning | None:
-    return (lambda anchor: Sessions(n, n)) if n else None
+    return (lambda anchor: _nth_of(n, anchor)) if n else None
+
+
+def _nth_of(n: int, anchor: Expression) -> Expression:
+    """The n-th of what was counted: of Tuesday's talks after "the first talk on Tuesday", else of all."""
+    if isinstance(anchor, Both):
+        counted = (anchor.other if isinstance(anchor.one, Sessions) else anchor.one) if _counts(anchor) else anchor
+        return Both(Sessions(n, n), counted)
+    return Sessions(n, n) if anchor.of_sessions else Both(Sessions(n, n), anchor)
+
+
+def _counts(anchor: Both) -> bool:
+    return isinstance(anchor.one, Sessions) or isinstance(anchor.other, Sessions)
 
 
 @meaning
@@ -245,3 +257,26 @@ def _then_following(n: int) -> Leaning:
 def _then_moved(n: int, unit: str) -> Leaning:
     name, many = units(unit)
     return lambda anchor: Moved(n * many, name, anchor)
+
+
+@meaning
+def _then_by(sign: int, amount: Amount, unit: Units) -> Leaning:
+    """So many days earlier or later."""
+    return lambda anchor: _moved_by(sign, amount, unit, anchor)
+
+
+@meaning
+def _then_by_sessions(sign: int, n: int) -> Leaning | None:
+    return (lambda anchor: Following(sign * n, anchor)) if n else None
+
+
+@meaning
+def _then_beside(n: int) -> Leaning:
+    """What came just before or after: of a week or month its like, else the next session."""
+    return lambda anchor: _beside(n, anchor)
+
+
+def _beside(n: int, anchor: Expression) -> Expression:
+    if isinstance(anchor, Ago | Month):
+        return Moved(n, anchor.unit if isinstance(anchor, Ago) else "month", anchor)
+    return Following(n, anchor)

@@ -9,7 +9,7 @@ from itertools import chain
 from typing import ClassVar
 
 from rag.memory.when.frame import Expression, Frame, Stretch, chosen
-from rag.memory.when.region import Part, Region, common
+from rag.memory.when.region import Part, Region, common, extent
 
 __all__ = ["BeforeThis", "Earlier", "Following", "Said", "Sessions", "parts_of"]
 
@@ -56,10 +56,19 @@ class Following(Expression):
     _spoken: ClassVar[bool] = True
 
     def _candidates(self, frame: Frame, within: Region) -> Iterator[Region]:
-        met = frame.sessions_in(chosen(self.anchor.candidates(frame, within), frame))
-        numbers = [session.number for session in frame.sessions]
-        at = numbers.index((met[0] if self.n < 0 else met[-1]).number) + self.n if met else -1
-        yield parts_of([frame.sessions[at]]) if 0 <= at < len(numbers) else ()
+        region = chosen(self.anchor.candidates(frame, within), frame)
+        beside = list(self._beside(frame, region))
+        at = len(beside) + self.n if self.n < 0 else self.n - 1
+        yield parts_of([beside[at]]) if 0 <= at < len(beside) else ()
+
+    def _beside(self, frame: Frame, region: Region) -> Iterator[Stretch]:
+        """The sessions on that side of a region, in order: of those in it, or of its times where nothing was said."""
+        met, span = frame.sessions_in(region), extent(region)
+        if met:
+            last = (met[0] if self.n < 0 else met[-1]).number
+            yield from (s for s in frame.sessions if (s.number < last if self.n < 0 else s.number > last))
+        elif span is not None:
+            yield from (s for s in frame.sessions if (s.end < span[0] if self.n < 0 else s.start >= span[1]))
 
 
 @dataclass(frozen=True)

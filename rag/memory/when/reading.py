@@ -14,6 +14,7 @@ from rag.memory.when.calendar import moved
 from rag.memory.when.dates import Date, Fixed, Ordered
 from rag.memory.when.frame import Expression, Frame, chosen
 from rag.memory.when.grammar import Grammar
+from rag.memory.when.hours import dayless, on_its_day
 from rag.memory.when.recurrent import Lately
 from rag.memory.when.region import ALL
 from rag.memory.when.relations import Dated
@@ -109,8 +110,24 @@ class Read:
 
     @property
     def talks(self) -> bool:
-        """Whether the sentence that asks has a word of talk or of recalling of its own."""
-        return any(self.clause.talk[at] == 2 or self.clause.recalls(at) for at in self.asked)
+        """Whether the sentence that asks has a word of talk or of recalling of its own, beside its time."""
+        own = (at for at in self.asked if at not in self.clause.timed)
+        return any(self.clause.talk[at] == 2 or self.clause.recalls(at) for at in own)
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether it can count from a time said before it: a time that is bound to nothing, or "and …?"."""
+        return self.bond <= Bond.BARE or self.follows
+
+    @property
+    def follows(self) -> bool:
+        """Whether it begins as what goes on from a question before it: "and …?"."""
+        return bool(self.asked) and self.clause.tokens[self.asked.start].word in self.clause.lists["following"]
+
+    @property
+    def asks(self) -> bool:
+        """Whether the sentence that asks has the mark of a question."""
+        return self.clause.asks(self.asked)
 
     @property
     def phrase(self) -> str:
@@ -154,17 +171,23 @@ def read_text(text: str, frame: Frame, language: Grammar) -> Read:
 
 def leaning(read: Read, anchor: Expression, frame: Frame, language: Grammar) -> Read:
     """A text whose time leans on one that was said before it ("the one before that"); itself when it does not."""
+    for time in _leaning(read, anchor, language):
+        clause = Clause(language, read.clause.tokens, [(time.start, time.end)])
+        phrase = read.text[clause.tokens[time.start].start : clause.tokens[time.end - 1].end]
+        window = settled(time.expression, frame, phrase)
+        if window is not None:
+            leant = Read(read.text, clause, time, Bond.OWN, window)
+            return leant if leant.talks or not leant.content else read
+    return read
+
+
+def _leaning(read: Read, anchor: Expression, language: Grammar) -> Iterator[Found]:
     reader = language.read(read.clause.tokens)
     for at in read.asked:
         for end, lean in sorted(reader.match("ellipsis", at), key=lambda match: -match[0])[:1]:
-            phrase = read.text[read.clause.tokens[at].start : read.clause.tokens[end - 1].end]
-            expression = lean(anchor)
-            window = settled(expression, frame, phrase)
-            if window is not None:
-                times = [(at, end)]
-                clause = Clause(language, read.clause.tokens, times)
-                return Read(read.text, clause, Found(at, end, expression), Bond.OWN, window)
-    return read
+            yield Found(at, end, lean(anchor))
+    if read.time is not None and dayless(read.time.expression):
+        yield Found(read.time.start, read.time.end, on_its_day(read.time.expression, anchor))
 
 
 def _likely(window: Window, bond: Bond, frame: Frame) -> bool:

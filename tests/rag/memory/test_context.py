@@ -86,3 +86,58 @@ def test_a_question_of_its_own_time_needs_no_context():
     reading = asked("We talked on May 4.", "Yes.", "What did we discuss on May 6?")
     assert reading.window is not None
     assert reading.window.phrase == "on May 6"
+
+
+def chained(*questions: str) -> list[list[int] | None]:
+    """The sessions that each of some questions means, every one asked after those before it."""
+    context: list[Turn] = []
+    meant: list[list[int] | None] = []
+    for question in questions:
+        window = read(question, now=NOW, sessions=DAYS, context=context).window
+        meant.append(window and [s.number for s in DAYS if window.holds(s.start, s.number)])
+        context += [Turn(role="user", text=question, at=NOW), Turn(role="assistant", text="Of cats.", at=NOW)]
+    return meant
+
+
+# Sessions in the morning and the evening of 4, 6, 8 and 10 May; two more on 6 May.
+DAYS = tuple(
+    Session(n, None, "c", at := datetime(2026, 5, day, hour, tzinfo=UTC), at + timedelta(minutes=5), "UTC", 3)
+    for n, (day, hour) in enumerate(((4, 9), (4, 19), (6, 9), (6, 13), (6, 19), (8, 9), (8, 19), (10, 9), (10, 19)), 1)
+)
+
+
+@pytest.mark.parametrize(
+    ("questions", "sessions"),
+    [
+        (("Recap our last session", "And the one before that?", "And the one before that?"), [[9], [8], [7]]),
+        (
+            ("What did we say in session 5?", "And before that?", "Before that?", "And after that?"),
+            [[5], [4], [3], [4]],
+        ),
+        (("Recap session 5", "And two sessions earlier?", "And three later?"), [[5], [3], [6]]),
+        (("What was the first chat on May 6 about?", "And the second one?", "And the last one?"), [[3], [4], [5]]),
+        (("What did we discuss on May 6?", "And the second one?"), [[3, 4, 5], [4]]),
+        (("What did we discuss on May 6?", "And in the evening?", "And in the morning?"), [[3, 4, 5], [5], [3]]),
+        (("What did we say on May 6?", "And two days later?", "And four days earlier?"), [[3, 4, 5], [6, 7], [1, 2]]),
+        (("What did we discuss last week?", "And before that?"), [[1, 2, 3, 4, 5, 6, 7, 8, 9], []]),
+        (("What did we say on May 7?", "And before that?"), [[3, 4, 5, 6, 7], [5]]),
+    ],
+)
+def test_what_goes_on_counts_from_what_was_meant_last(questions: tuple[str, ...], sessions: list[list[int]]):
+    assert chained(*questions) == sessions
+
+
+@pytest.mark.parametrize(
+    "said", ["Thanks!", "Great.", "Do you sell those?", "Is it waterproof?", "What do you recommend for this?"]
+)
+def test_what_does_not_ask_of_the_talk_inherits_no_time(said: str):
+    assert chained("What did we discuss on May 6?", said)[1] is None
+
+
+@pytest.mark.parametrize("said", ["Sum it up", "What else?", "And what did you suggest?", "What did I like then?"])
+def test_what_asks_of_the_talk_keeps_its_time(said: str):
+    assert chained("What did we discuss on May 6?", said)[1] == [3, 4, 5]
+
+
+def test_whose_words_are_asked_for_is_taken_from_the_question_before():
+    assert asked("What did you say about the garden on May 4?", "It is green.", "And on May 6?").role == "assistant"
