@@ -82,7 +82,9 @@ class Clause:
         if len(first) == 2 and first[0] in self.lists["whatever"] and first[1] in self.lists["about"]:
             return True  # "anything about lunch last week?" can be asked of a memory alone
         least = 1 if dated else 2
-        talks = [at for at in here if (self.talk[at] >= least or self.recalls(at)) and at not in self.timed]
+        told = {at for at in self.spoken(here) if self._told_by("with_you", at, here)}
+        talks = [at for at in here if self.talk[at] >= least or self.recalls(at) or at in told]
+        talks = [at for at in talks if at not in self.timed]
         before = [at for at in talks if at < start]
         if before:
             return dated or not self._subordinate(before[-1] + 1, start)
@@ -143,6 +145,30 @@ class Clause:
         """Whether a word helps to find what the question is about, where it is about something."""
         told = self.content(at) or (self.tokens[at].worded and not self.recalls(at) and not self._orders(at))
         return told and at not in self.timed and self.talk[at] < 2 and self.tokens[at].word not in self.lists["light"]
+
+    def spoken(self, here: range) -> frozenset[int]:
+        """The places of words that tell how something was said, not what: "did you suggest", "my questions"."""
+        words = {at: self.tokens[at].word for at in here}
+        nouns = {at for at, word in words.items() if word in self.lists["speech_nouns"]}
+        made = {at for at, word in words.items() if nouns and word in self.lists["making"]}
+        verbs = {at for at in words if words[at] in self.lists["speech"] and self._told_by("speakers", at, here)}
+        return frozenset(nouns | made | verbs)
+
+    def _told_by(self, who: str, at: int, here: range) -> bool:
+        """Whether a verb tells what one of a list did: "did you suggest", not "do you suggest"."""
+        place = self.subject(at, here)
+        if place is None or self.tokens[place].word not in self.lists[who]:
+            return False
+        return place == here.start or self.tokens[place - 1].word not in self.lists["now_or_ahead"]
+
+    def subject(self, at: int, here: range) -> int | None:
+        """The place of the word before another in a sentence, adverbs aside."""
+        place = at - 1
+        while place >= here.start and (
+            self.tokens[place].word.endswith("ly") or self.tokens[place].word in self.lists["adverbs"]
+        ):
+            place -= 1
+        return place if place >= here.start else None
 
     def recalls(self, at: int) -> bool:
         """Whether a word asks for what was said: "recap", "remind"."""

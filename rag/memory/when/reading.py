@@ -102,10 +102,11 @@ class Read:
     def content(self) -> str:
         """What the sentence that asks is about, less its time, its words of talk and its speaker."""
         clause = self.clause
-        if not any(clause.content(at) for at in self.asked if at != self.voice.at):
+        other = clause.timed | clause.spoken(self.asked) | {self.voice.at}
+        if not any(clause.content(at) for at in self.asked if at not in other):
             return ""
-        words = [at for at in self.asked if clause.tells(at) and at != self.voice.at]
-        kept = (at for at in range(words[0], words[-1] + 1) if at not in clause.timed and at != self.voice.at)
+        words = [at for at in self.asked if clause.tells(at) and at not in other]
+        kept = (at for at in range(words[0], words[-1] + 1) if at not in other)
         return _spelt(self.text, [clause.tokens[at] for at in kept if clause.talk[at] < 2])
 
     @property

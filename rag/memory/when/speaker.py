@@ -27,15 +27,23 @@ def voice(clause: Clause, where: range) -> Voice:
             found = _subject(clause, at, where)
             if found != Voice():
                 return found
-    return Voice()
+    return next((owner for at in where if (owner := _owner(clause, at, where)) != Voice()), Voice())
+
+
+def _owner(clause: Clause, at: int, where: range) -> Voice:
+    """Whose "questions" or "advice" it is."""
+    if clause.tokens[at].word not in clause.lists["speech_nouns"]:
+        return Voice()
+    before = {clause.tokens[place].word for place in range(max(at - 3, where.start), at)}
+    if not clause.lists["mine"].isdisjoint(before):
+        return Voice(role="user")
+    return Voice(role="assistant") if not clause.lists["yours"].isdisjoint(before) else Voice()
 
 
 def _subject(clause: Clause, at: int, where: range) -> Voice:
     tokens, lists = clause.tokens, clause.lists
-    place = at - 1
-    while place >= where.start and (tokens[place].word.endswith("ly") or tokens[place].word in lists["adverbs"]):
-        place -= 1
-    if place < where.start:
+    place = clause.subject(at, where)
+    if place is None:
         return Voice()
     word = tokens[place].word
     joined = place > where.start and tokens[place - 1].word in ("and", "&", ",", "or")

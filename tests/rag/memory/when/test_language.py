@@ -252,6 +252,9 @@ def meant(question: str, **given: object) -> list[int] | None:
         ("last weekend's suggestions please", [10]),
         ("the weekend before last?", []),
         ("Anything about lunch last week?", [7, 8, 9, 10]),
+        ("What did you recommend about boots on Tuesday?", [7, 8, 9]),
+        ("What did you suggest for dinner yesterday?", [12]),
+        ("What were the suggestions you made last week?", [7, 8, 9, 10]),
     ],
 )
 def test_time_words_mean_the_sessions_that_people_mean(question: str, sessions: list[int]) -> None:
@@ -279,6 +282,10 @@ def test_time_words_mean_the_sessions_that_people_mean(question: str, sessions: 
         "Which team won on Saturday?",
         "What did they eat for lunch on Friday?",
         "Is the shop open on Sundays?",
+        "What do you recommend for dinner on Friday?",
+        "What would you suggest for a trip in May?",
+        "What are your tips for camping in May?",
+        "Did the doctor recommend anything for Tom last week?",
         "What will the weather be on Monday?",
         "How many sessions does the course have?",
         "What did the doctor prescribe last week?",

@@ -81,6 +81,13 @@ def test_without_a_memory_nothing_is_known_of_what_was_said():
         ("Please sum up yesterday's chat", "", True),
         ("What did you say about the garden fence on May 6?", "garden fence", False),
         ("On May 6, which recipe did Ann mention?", "recipe", False),
+        ("Which questions did I ask on May 6?", "", True),
+        ("What did you suggest on May 6?", "", True),
+        ("What did you answer me on May 6?", "", True),
+        ("What advice did you give me on May 6?", "", True),
+        ("What were the suggestions you made on May 6?", "", True),
+        ("What did you recommend for dinner on May 6?", "dinner", False),
+        ("Which tips about hiking did you give me on May 6?", "hiking", False),
     ],
 )
 def test_content_is_what_is_left_of_a_question(question: str, content: str, pure: bool):
@@ -96,6 +103,8 @@ def test_content_is_what_is_left_of_a_question(question: str, content: str, pure
         ("What did Ann say about it on May 6?", "Ann", None),
         ("What did you tell me on May 6?", None, "assistant"),
         ("What did I say on May 6?", None, "user"),
+        ("What were my questions on May 6?", None, "user"),
+        ("What was your advice on May 6?", None, "assistant"),
         ("What did we talk about on May 6?", None, None),
         ("What did Ann and Ben discuss on May 6?", None, None),
     ],
