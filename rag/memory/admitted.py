@@ -11,7 +11,7 @@ from rag.errors import InputError
 from rag.memory.zones import is_zone
 from rag.types import Turn
 
-__all__ = ["checked_lifetime", "checked_name", "checked_turns", "whole"]
+__all__ = ["checked_ids", "checked_lifetime", "checked_name", "checked_turns", "whole"]
 
 
 def checked_name(conversation: Any) -> str:
@@ -57,6 +57,17 @@ def whole(turns: Any) -> tuple[Turn, ...]:
     return tuple(
         turn.model_copy(update={"turn_id": turn.turn_id or uuid4().hex, "at": turn.at or now}) for turn in given
     )
+
+
+def checked_ids(turns: Any) -> tuple[str, ...]:
+    """The ids of turns.
+
+    Raises:
+        InputError: it is one text, of which each letter would be taken for an id.
+    """
+    if isinstance(turns, str):
+        raise InputError(f"turns={turns!r} is one text: write [{turns!r}] for the turn of that id")
+    return tuple(turns)
 
 
 def checked_lifetime(lasts: Any) -> timedelta | None:

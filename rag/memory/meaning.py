@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from rag.memory.rank import said_by
 from rag.memory.store.values import Kept
 from rag.shown import encodable
 from rag.types import Scope
@@ -43,7 +42,7 @@ class Meaning:
         )
         missing = [row for row in rows if row.number not in self._known][:most]
         if missing:
-            vectors = self._embedder.embed([encodable(said_by(row)) for row in missing]).astype("<f4")
+            vectors = self._embedder.embed([encodable(row.said) for row in missing]).astype("<f4")
             made = {row.number: vector.tobytes() for row, vector in zip(missing, vectors, strict=True)}
             self._store.put_vectors(made, name, self._scope)
             self._known |= made

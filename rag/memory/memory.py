@@ -6,11 +6,12 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Literal, Self, cast
 
 from rag.closing import Closing
 from rag.errors import InputError
-from rag.memory.admitted import checked_lifetime, checked_name, checked_turns, whole
+from rag.memory.admitted import checked_ids, checked_lifetime, checked_name, checked_turns, whole
+from rag.memory.cached import CachedStore
 from rag.memory.copies import Copies
 from rag.memory.sessions import GAP, Session
 from rag.memory.store.opened import opened
@@ -52,6 +53,7 @@ class Memory(Closing):
         calendar: Calendar | None = None,
     ) -> None:
         self.store = store
+        self._cached = CachedStore(store)
         self.copies = Copies(store)
         self._sweep = Sweep(self.copies)
         self.gap = gap
@@ -167,7 +169,7 @@ class Memory(Closing):
         """What recalls turns, for those who ask it in more than words."""
         from rag.memory.recall import Recaller
 
-        return Recaller(self.store, self.gap, self.calendar, self._given)
+        return Recaller(cast("MemoryStore", self._cached), self.gap, self.calendar, self._given)
 
     @property
     def profile(self) -> Profile:
@@ -220,7 +222,8 @@ class Memory(Closing):
         scope = scope or Scope()
         if scope.as_of is not None:
             raise InputError("forgetting takes no as_of, which would leave what was said later: say before=… instead")
-        ids = turns if turns is None or isinstance(turns, str) else tuple(turns)
+        ids = None if turns is None else checked_ids(turns)
+        self._cached.clear()
         receipt = self.copies.forget(Which(conversation, ids, session, before, expired, whole), scope)
         if receipt.removed.get("derived"):
             self.profile.restore(scope=scope)

@@ -29,7 +29,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from rag.memory.store.values import Kept
-from rag.memory.told import day
 from rag.read.terms import terms
 
 if TYPE_CHECKING:
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
 
     Floats = np.ndarray[Any, np.dtype[Any]]
 
-__all__ = ["Scored", "said_by", "scored"]
+__all__ = ["Scored", "scored"]
 
 _K1, _B = 1.2, 0.4  # turns differ in length for no reason that tells of their subject
 _NEXT, _AFTER_NEXT = 0.25, 0.12
@@ -52,12 +51,6 @@ class Scored:
 
     own: Floats
     whole: Floats
-
-
-def said_by(kept: Kept) -> str:
-    """What a turn is compared by: the name of who said it, and the text."""
-    turn = kept.turn
-    return f"{turn.speaker}: {turn.text}" if turn.speaker else turn.text
 
 
 def scored(
@@ -102,17 +95,13 @@ def _counted(content: str, rows: Sequence[Kept]) -> tuple[Floats, Floats]:
     """How often each turn has each term of the content, and how many terms it has."""
     import numpy as np
 
-    columns = {term: n for n, term in enumerate(dict.fromkeys(terms(content)))}
-    counts = np.zeros((len(rows), len(columns)))
-    lengths = np.zeros(len(rows))
-    for n, row in enumerate(rows):
-        # The day is no word that was said, but a question may be about "the trip in July".
-        said = terms(f"{said_by(row)} {day(row.turn)}")
-        lengths[n] = len(said)
-        for term in said:
-            if (column := columns.get(term)) is not None:
-                counts[n, column] += 1
-    return counts, lengths
+    query = dict.fromkeys(terms(content))
+    said = [row.terms for row in rows]
+    counts = np.zeros((len(rows), len(query)))
+    for column, term in enumerate(query):
+        mark = f"\n{term}\n"
+        counts[:, column] = [told.count(mark) for told in said]
+    return counts, np.array([told.count("\n") / 2 for told in said])
 
 
 def _bm25(counts: Floats, lengths: Floats) -> Floats:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -71,7 +71,10 @@ def grouped(
 def numbered(sessions: Iterable[Session]) -> tuple[Session, ...]:
     """Sessions of several conversations in one order, numbered anew: what "the third session" counts across threads."""
     ordered = sorted(sessions, key=lambda session: (session.start, session.conversation, session.number))
-    return tuple(replace(session, number=number) for number, session in enumerate(ordered, 1))
+    return tuple(
+        Session(number, each.name, each.conversation, each.start, each.end, each.zone, each.turns)
+        for number, each in enumerate(ordered, 1)
+    )
 
 
 def _session(number: int, group: list[tuple[datetime, Turn]], conversation: str) -> Session:

@@ -25,7 +25,9 @@ _NAMES: Final = (
 """Names that are taken for each other by a prefix, a wildcard, letter case, blanks, quotes or look-alike letters."""
 
 
-_TURNS: Final = ("turns", "find", "conversations", "sessions", "speakers", "derived", "numbers")
+_TURNS: Final = (
+    "turns", "find", "conversations", "sessions", "speakers", "derived", "numbers", "held turns", "held sessions",
+)  # fmt: skip
 _PROFILE: Final = ("facts", "summary", "versions", "topics", "concepts", "concept", "history", "context")
 """Paths by which each scope finds what is its own."""
 
@@ -86,6 +88,8 @@ def _reads(memory: Memory, scope: Scope, marks: list[str]) -> Iterator[tuple[str
     yield "conversations", memory.conversations(scope)
     yield "sessions", memory.sessions(scope=scope)
     yield "speakers", store.speakers(Wanted(scope))
+    yield "held turns", memory.recaller.store.find(Wanted(scope, last=9))
+    yield "held sessions", memory.recaller.store.sessions(Wanted(scope), memory.gap)
     yield "derived", store.derived(scope, "fact")
     for name in (*marks, "%", "_", "shared%", "", "*"):
         yield f"conversation {name!r}", store.find(Wanted(scope, name))

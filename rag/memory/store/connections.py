@@ -84,10 +84,13 @@ class Connections:
                 db.rollback()
             raise
         finally:
-            if self._closed:  # meanwhile, by another thread
-                db.close()
-            elif not db.closed:
-                self._free.append(db)
+            self._rest(db)
+
+    def _rest(self, db: Connection) -> None:
+        if self._closed:  # meanwhile, by another thread
+            db.close()
+        elif not db.closed:
+            self._free.append(db)
 
     def _begun(self, scope: Scope | None) -> Connection:
         while self._free:

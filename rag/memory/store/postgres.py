@@ -23,7 +23,7 @@ from rag.memory.store.postgres_rows import (
 )
 from rag.memory.store.postgres_tables import has_vectors, make
 from rag.memory.store.rows import COLUMNS, kept, sessions
-from rag.memory.store.values import Derived, Kept, Receipt, Wanted, Which
+from rag.memory.store.values import Derived, Kept, Receipt, Tally, Wanted, Which
 from rag.types import Scope, Turn
 
 if TYPE_CHECKING:
@@ -101,6 +101,13 @@ class PostgresStore:
         query = f"SELECT conversation, session, at, zone FROM rag_turns WHERE {where}"  # noqa: S608  # constants
         query += " ORDER BY conversation, at, arrival"
         return sessions(self._rows(query, values, wanted), gap, lambda at: at)
+
+    def tally(self, wanted: Wanted) -> Tally:
+        """As `Talks.tally`."""
+        where, values = conditions(wanted)
+        query = f"SELECT count(*), coalesce(max(arrival), 0), coalesce(sum(arrival), 0) FROM rag_turns WHERE {where}"  # noqa: S608
+        (row,) = self._rows(query, values, wanted)
+        return Tally(*map(int, row))
 
     def speakers(self, wanted: Wanted) -> tuple[str, ...]:
         """As `Talks.speakers`."""

@@ -38,6 +38,7 @@ def conditions(wanted: Wanted) -> tuple[str, dict[str, Any]]:
         "speaker": wanted.speaker,
         "role": wanted.role,
         "numbers": None if wanted.numbers is None else list(wanted.numbers),
+        "after": wanted.after,
         "last": wanted.last,
     }
     return " AND ".join([_SINCE, *named(wanted), *numbers]), values

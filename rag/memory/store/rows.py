@@ -114,6 +114,8 @@ def named(wanted: Wanted) -> list[str]:
         "speaker = :speaker": wanted.speaker,
         "role = :role": wanted.role,
         "at < :end": wanted.end,
+        # The sign keeps SQLite from reading the rows of everyone that came since.
+        "+arrival > :after": wanted.after,
         "at <= :as_of": wanted.scope.as_of,
     }
     return [condition for condition, value in conditions.items() if value is not None]

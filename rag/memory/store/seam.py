@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Protocol, runtime_checkable
 
 from rag.memory.sessions import Session
-from rag.memory.store.values import Derived, Kept, Receipt, Wanted, Which
+from rag.memory.store.values import Derived, Kept, Receipt, Tally, Wanted, Which
 from rag.types import Scope, Turn
 
 __all__ = ["Derives", "Forgets", "MemoryStore", "Store", "Talks", "Vectors"]
@@ -55,6 +55,10 @@ class Talks(Protocol):
 
     def sessions(self, wanted: Wanted, gap: timedelta) -> tuple[Session, ...]:
         """The sessions that the turns wanted fall into: those of `split`, numbered within each conversation."""
+        ...
+
+    def tally(self, wanted: Wanted) -> Tally:
+        """What tells whether the turns wanted are still those that they were; zeros where there are none."""
         ...
 
     def speakers(self, wanted: Wanted) -> tuple[str, ...]:

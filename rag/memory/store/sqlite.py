@@ -15,7 +15,7 @@ from rag.memory.store.derivation import drop, found, put, stands
 from rag.memory.store.forgetting import forget, verify
 from rag.memory.store.rows import COLUMNS, checksum, conflict, kept, micros, moment, named, row, sessions
 from rag.memory.store.tables import FORMAT
-from rag.memory.store.values import Derived, Kept, Receipt, Wanted, Which
+from rag.memory.store.values import Derived, Kept, Receipt, Tally, Wanted, Which
 from rag.sqlite import SqliteFile, transaction
 from rag.types import Scope, Turn
 
@@ -85,6 +85,13 @@ class SqliteStore(SqliteFile):
         with self._held() as db:
             rows = db.execute(query, values).fetchall()
         return sessions(rows, gap // timedelta(microseconds=1), moment)
+
+    def tally(self, wanted: Wanted) -> Tally:
+        """As `Talks.tally`."""
+        where, values = _conditions(wanted)
+        query = f"SELECT count(*), ifnull(max(arrival), 0), ifnull(sum(arrival), 0) FROM turns WHERE {where}"  # noqa: S608
+        with self._held() as db:
+            return Tally(*db.execute(query, values).fetchone())
 
     def speakers(self, wanted: Wanted) -> tuple[str, ...]:
         """As `Talks.speakers`."""
@@ -172,6 +179,7 @@ def _conditions(wanted: Wanted) -> tuple[str, dict[str, Any]]:
         "speaker": wanted.speaker,
         "role": wanted.role,
         "numbers": json.dumps(wanted.numbers),
+        "after": wanted.after,
         "last": -1 if wanted.last is None else wanted.last,
     }
     return " AND ".join([_OWNED, _SINCE, *named(wanted), *numbers]), values

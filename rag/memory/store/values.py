@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
@@ -13,12 +14,12 @@ from rag.errors import InputError
 from rag.memory.sessions import Session
 from rag.types import Scope, Turn
 
-__all__ = ["Derived", "Kept", "Receipt", "Role", "Wanted", "Which"]
+__all__ = ["Derived", "Kept", "Receipt", "Role", "Tally", "Wanted", "Which"]
 
 Role: TypeAlias = Literal["user", "assistant", "tool"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Kept:
     """A turn as a store keeps it: `number` grows with each arrival, over all scopes, and is never given twice.
 
@@ -29,13 +30,42 @@ class Kept:
     conversation: str
     turn: Turn
 
+    @property
+    def said(self) -> str:
+        """What a turn is compared by: the name of who said it, and the text."""
+        turn = self.turn
+        return f"{turn.speaker}: {turn.text}" if turn.speaker else turn.text
+
+    @cached_property
+    def terms(self) -> str:
+        r"""The stems of the words of who said what, and of the day, each between line feeds; worked out once.
+
+        Example:
+            >>> Kept(1, "c1", Turn(text="Kettles and lamps")).terms
+            '\nkettl\n\nlamp\n'
+        """
+        from rag.memory.told import day
+        from rag.read.terms import terms
+
+        # The day is no word that was said, but a question may be about "the trip in July".
+        return "".join(f"\n{term}\n" for term in terms(f"{self.said} {day(self.turn)}"))
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many turns there are, the latest number and the sum of their numbers: others, when the turns are others."""
+
+    count: int
+    latest: int
+    total: int
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """Which of a scope's turns are looked for: those that meet whatever is given.
 
-    `start` is included and `end` is not; both are aware. `numbers` are those of `Kept`. `last` keeps the last
-    so many of the order asked for.
+    `start` is included and `end` is not; both are aware. `numbers` are those of `Kept`, and so is `after`, which
+    is not included. `last` keeps the last so many of the order asked for.
     """
 
     scope: Scope = field(default_factory=Scope)
@@ -45,6 +75,7 @@ class Wanted:
     speaker: str | None = None
     role: Role | None = None
     numbers: tuple[int, ...] | None = None
+    after: int | None = None
     last: int | None = None
     order: Literal["time", "arrival"] = "time"
 
@@ -88,8 +119,6 @@ class Which:
 
     def _check_kinds(self) -> None:
         _check_text("a conversation's name", self.conversation)
-        if isinstance(self.turn_ids, str):  # of which each letter would be an id
-            raise InputError(f"turns={self.turn_ids!r} is one text: write [{self.turn_ids!r}] for the turn of that id")
         for turn_id in self.turn_ids or ():
             _check_text("the id of a turn", turn_id)
         if not isinstance(self.session, Session | None):
