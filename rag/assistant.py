@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from rag.closing import Closing
 from rag.errors import ConfigError, RagError
+from rag.memory.zones import here
 from rag.plan import Plan
 from rag.protocols import Form, Model, Planner, Source
 from rag.run import bridge
@@ -101,7 +102,7 @@ class Assistant(Closing):
         experience: ExperienceMemory | None = None,
         prompts: Path | str | None = None,
         settings: Settings | None = None,
-        clock: Callable[[], datetime] = lambda: datetime.now().astimezone(),
+        clock: Callable[[], datetime] = here,
     ) -> None:
         self._memory = memory
         self._settings = settings

@@ -40,26 +40,45 @@ def _on_memory(command: Callable[..., None]) -> Callable[..., None]:
     def opened(*, url: str, tenant: str | None, user: str | None, debug: bool, **asked: Any) -> None:
         from rag.memory import Memory
 
-        with shown(debug=debug), Memory.open(url) as kept:
-            command(kept, Scope(tenant=tenant, user=user), **asked)
+        with shown(debug=debug):
+            scope = _scope(tenant, user)
+            with Memory.open(url) as kept:
+                command(kept, scope, **asked)
 
     for option in reversed(_OPTIONS):
         opened = option(opened)
     return opened
 
 
-def _time(written: str | None) -> datetime | None:
-    """The time that an option gives, in the system's zone where it names none.
+def _scope(tenant: str | None, user: str | None) -> Scope:
+    """Whose turns are meant.
 
     Raises:
-        InputError: it is no time.
+        InputError: a name is empty, which would name nobody.
     """
+    for option, name in (("--tenant", tenant), ("--user", user)):
+        if name == "":
+            raise InputError(f"{option} '' names nobody: write a name, or leave it out")
+    return Scope(tenant=tenant, user=user)
+
+
+def _time(written: str | None, zone: str | None = None) -> datetime | None:
+    """The time that an option gives; where it tells no zone, in the one given, or else this machine's.
+
+    Raises:
+        InputError: it is no time, or the zone is not known here.
+    """
+    from rag.memory.zones import is_zone, local_zone, zone_of
+
+    if zone is not None and not is_zone(zone):
+        raise InputError(f"{zone!r} is no time zone that is known here: write one such as Europe/Berlin")
     if written is None:
         return None
     try:
-        return datetime.fromisoformat(written).astimezone()
+        at = datetime.fromisoformat(written)
     except ValueError as error:
         raise InputError(f"{written!r} is no time: write one such as 2026-05-12T09:00+02:00") from error
+    return at if at.utcoffset() is not None else at.replace(tzinfo=zone_of(zone) if zone else local_zone())
 
 
 @click.group()
@@ -73,7 +92,7 @@ def memory() -> None:
 @click.option("--role", type=click.Choice(("user", "assistant", "tool")), help="Who said it, as a role.")
 @click.option("--speaker", default="", help="Who said it, by name.")
 @click.option("--at", help="When it was said, as 2026-05-12T09:00+02:00; now, without it.")
-@click.option("--zone", default="UTC", show_default=True, help="Where it was said, such as Europe/Berlin.")
+@click.option("--zone", help="Where it was said, such as Europe/Berlin; without it, where --at is told, or here.")
 @_on_memory
 def add(
     kept: Memory,
@@ -84,10 +103,13 @@ def add(
     role: Any,
     speaker: str,
     at: str | None,
-    zone: str,
+    zone: str | None,
 ) -> None:
     """Add what was said, TEXT, to CONVERSATION, and print its id."""
-    turn = Turn(role=role, speaker=speaker, text=text, at=_time(at), zone=zone)
+    from rag.memory.zones import here, zone_name
+
+    when = _time(at, zone) or here()
+    turn = Turn(role=role, speaker=speaker, text=text, at=when, zone=zone or zone_name(when))
     (added,) = kept.add(conversation, [turn], scope=scope)
     show.write(added.turn_id)
 
@@ -216,7 +238,23 @@ def import_(
 ) -> None:
     """Add the turns of FILE: our own export, or one of ChatGPT, LangChain, mem0 or Zep. Twice adds nothing."""
     from rag.memory.exchange import imported, read_export
+    from rag.memory.store import Wanted
 
-    said = read_export(file.read_text(encoding="utf-8"), form, zone=zone, conversation=conversation)
+    said = read_export(_read(file), form, zone=zone, conversation=conversation)
+    before = kept.store.tally(Wanted(scope)).count
     count = imported(kept, said, scope=scope)
-    show.write(f"{count} turn{'' if count == 1 else 's'}")
+    added = kept.store.tally(Wanted(scope)).count - before
+    there = f", {count - added} were there already" if count > added else ""
+    show.write(f"{added} turn{'' if added == 1 else 's'} added{there}")
+
+
+def _read(file: Path) -> str:
+    """The text of a file.
+
+    Raises:
+        InputError: it is not in UTF-8.
+    """
+    try:
+        return file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{file} is not in UTF-8: save it in UTF-8 first ({error})") from error

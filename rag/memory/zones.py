@@ -2,27 +2,65 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+import os
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
+from pathlib import Path
+from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-__all__ = ["is_zone", "zone_name", "zone_of"]
+__all__ = ["here", "is_zone", "local_zone", "zone_name", "zone_of"]
+
+# Zones whose clocks are not whole hours apart from UTC, at least for a part of the year.
+_BETWEEN_HOURS: Final = (
+    "Asia/Kolkata", "Asia/Kathmandu", "Asia/Tehran", "Asia/Kabul", "Asia/Yangon", "Australia/Adelaide",
+    "Australia/Darwin", "Australia/Eucla", "Australia/Lord_Howe", "Pacific/Chatham", "Pacific/Marquesas",
+    "America/St_Johns",
+)  # fmt: skip
 
 
 def zone_name(at: datetime) -> str:
-    """The IANA name of the zone that a time is told in; where it has none, that of its whole hours, else UTC.
+    """The IANA name of the zone that a time is told in; where it has none, that of one with its offset, else UTC.
+
+    An offset of whole hours is a zone of its own; of others, the zone is one that had this offset then.
 
     Example:
         >>> zone_name(datetime(2026, 5, 1, tzinfo=ZoneInfo("Europe/Berlin")))
         'Europe/Berlin'
         >>> zone_name(datetime.fromisoformat("2026-05-01T12:00+02:00"))
         'Etc/GMT-2'
+        >>> zone_name(datetime.fromisoformat("2026-05-01T12:00+05:30"))
+        'Asia/Kolkata'
     """
     if key := getattr(at.tzinfo, "key", None):
         return str(key)
-    hours, rest = divmod(at.utcoffset() or timedelta(), timedelta(hours=1))
+    offset = at.utcoffset() or timedelta()
+    hours, rest = divmod(offset, timedelta(hours=1))
+    if rest:
+        return next((name for name in _BETWEEN_HOURS if at.astimezone(zone_of(name)).utcoffset() == offset), "UTC")
     # The signs of these names are the other way round; there are none beyond 12 hours west.
-    return f"Etc/GMT{-hours:+d}" if hours and not rest and hours >= -12 else "UTC"
+    return f"Etc/GMT{-hours:+d}" if hours and hours >= -12 else "UTC"
+
+
+def local_zone() -> tzinfo:
+    """The zone of this machine, by name where it has one: a bare offset knows of no summer time.
+
+    That is what TZ names, else what /etc/localtime links to, else the offset of the moment.
+    """
+    named = os.environ.get("TZ", "").removeprefix(":") or _linked()
+    if named and is_zone(named):
+        return ZoneInfo(named)
+    return datetime.now().astimezone().tzinfo or UTC
+
+
+def here() -> datetime:
+    """The present, in the zone of this machine."""
+    return datetime.now(local_zone())
+
+
+def _linked() -> str:
+    """The zone that the system's setting links to, such as /usr/share/zoneinfo/Europe/Berlin; "" where it is a copy."""
+    return str(Path("/etc/localtime").resolve()).partition("/zoneinfo/")[2]
 
 
 @lru_cache(maxsize=1024)

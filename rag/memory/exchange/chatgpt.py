@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from rag.memory.exchange.lines import Said
-from rag.memory.exchange.reading import listed, moment, text_of, under
+from rag.memory.exchange.reading import listed, moment, stable_id, text_of, under
 from rag.types import Turn
 
 __all__ = ["chatgpt", "is_chatgpt"]
@@ -30,11 +30,12 @@ def chatgpt(data: Any, zone: str, _: str) -> Iterator[Said]:
     for told in _conversations(data):
         name = str(told.get("conversation_id") or told.get("id") or told.get("title"))
         last = told.get("create_time")
-        for message in _branch(told):
+        for place, message in enumerate(_branch(told)):
             last = message.get("create_time") or last
             text = _text(message.get("content") or {})
             if text.strip() and _is_said(message):
-                yield name, _turn(message, text, last, zone, str(told.get("title") or ""))
+                turn = _turn(message, text, last, zone, str(told.get("title") or ""))
+                yield name, turn.model_copy(update={"turn_id": turn.turn_id or stable_id(name, place, text)})
 
 
 def _conversations(data: Any) -> list[Any]:
@@ -74,7 +75,7 @@ def _turn(message: Mapping[str, Any], text: str, at: Any, zone: str, title: str)
     metadata = message.get("metadata") or {}
     told = {"title": title, "model": metadata.get("model_slug")}
     return Turn(
-        turn_id=str(message["id"]),
+        turn_id=str(message.get("id") or ""),
         role=author["role"],
         speaker=str(author.get("name") or ""),
         text=text,

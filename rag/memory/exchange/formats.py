@@ -47,13 +47,15 @@ def read_export(
     Raises:
         InputError: the text is of no format that is known, or not of the one named.
     """
+    text = text.removeprefix("\ufeff")  # as some editors put before it
+    # Not `splitlines`: a text may hold the other ends of lines as they are, and JavaScript leaves them so.
     if form == "lines":
-        return turns_of(text.splitlines())
+        return turns_of(text.split("\n"))
     try:
         data = json.loads(text)
     except ValueError as error:
         if form is None:
-            return turns_of(text.splitlines())  # several lines of JSON are no JSON
+            return turns_of(text.split("\n"))  # several lines of JSON are no JSON
         raise InputError(f"this is no {form} export: it is not JSON ({error})") from error
     if form is None and isinstance(data, dict) and "conversation" in data and "text" in data:
         return turns_of([text.replace("\n", " ")])

@@ -56,8 +56,42 @@ def test_a_profile_is_made_when_it_is_refreshed(rag):
 
 def test_an_export_is_imported_by_another(rag, tmp_path):
     (tmp_path / "turns.jsonl").write_text(rag("export"))
-    assert rag("import", str(tmp_path / "turns.jsonl"), user="bob") == "2 turns\n"
+    assert rag("import", str(tmp_path / "turns.jsonl"), user="bob") == "2 turns added\n"
+    assert rag("import", str(tmp_path / "turns.jsonl"), user="bob") == "0 turns added, 2 were there already\n"
     assert rag("export", user="bob") == rag("export")
+
+
+def test_a_file_that_is_not_in_utf8_is_told(rag, tmp_path):
+    (tmp_path / "old.jsonl").write_bytes('{"conversation": "c", "text": "Grüße"}'.encode("latin-1"))
+    assert "is not in UTF-8" in rag("import", str(tmp_path / "old.jsonl"), code=2)
+
+
+@pytest.mark.parametrize("system", ["UTC", "America/New_York"])
+def test_yesterday_counts_from_the_day_where_the_time_is_told(rag, monkeypatch, system):
+    monkeypatch.setenv("TZ", system)
+    rag("add", "c1", "On Monday", "--at", "2026-05-11T09:00+02:00")
+    told = rag("recall", "What did we talk about yesterday?", "--now", "2026-05-12T00:30+02:00")
+    assert told.splitlines()[0] == "window: Monday, 11 May 2026"
+    assert "On Monday" in told
+
+
+@pytest.mark.parametrize(
+    ("options", "hours"),
+    [
+        (("--at", "2026-05-11T09:00", "--zone", "Europe/Berlin"), "09:00–09:00 (Europe/Berlin)"),
+        (("--at", "2026-05-11T09:00Z", "--zone", "Europe/Berlin"), "11:00–11:00 (Europe/Berlin)"),
+        (("--at", "2026-05-11T09:00+05:30"), "09:00–09:00 (Asia/Kolkata)"),
+        (("--at", "2026-05-11T09:00"), "09:00–09:00 (America/New_York)"),
+    ],
+)
+def test_a_time_is_that_of_the_zone_it_is_told_in(rag, monkeypatch, options, hours):
+    monkeypatch.setenv("TZ", "America/New_York")
+    rag("add", "c2", "Hello", *options)
+    assert hours in rag("timeline", "--conversation", "c2")
+
+
+def test_a_time_before_all_others_is_one(rag):
+    assert json.loads(rag("forget", "--before", "0001-01-01T00:00+02:00", "--yes"))["removed"]["turns"] == 0
 
 
 def test_forgetting_prints_a_receipt(rag):
@@ -76,6 +110,8 @@ def test_forgetting_asks_first(rag):
     [
         (("recall", "kettles", "--now", "soon"), "'soon' is no time"),
         (("forget", "--yes"), "forget what"),
+        (("timeline", "--tenant", ""), "--tenant '' names nobody"),
+        (("add", "c", "hi", "--zone", "Nowhere/Foo"), "'Nowhere/Foo' is no time zone"),
         (("import", __file__), "no turn"),
     ],
 )

@@ -79,6 +79,15 @@ def test_a_tree_of_chatgpt_with_a_ring_ends():
     assert ("conv", "assistant", "The red one.") in said(broken)
 
 
+def test_a_message_of_chatgpt_without_an_id_gets_one_that_stays():
+    nameless = json.loads(json.dumps(CHATGPT))
+    del nameless[0]["mapping"]["asked"]["message"]["id"]
+    one, other = ([turn.turn_id for _, turn in read_export(json.dumps(nameless))] for _ in range(2))
+    assert one == other
+    assert "" not in one
+    assert one[1] == "better"
+
+
 def test_of_langchain_messages_are_read_in_order():
     assert said(LANGCHAIN, conversation="c") == [("c", "user", "Hello"), ("c", "assistant", "Hi")]
 
@@ -147,6 +156,21 @@ def test_lines_are_told_by_their_shape():
     one = '{"conversation": "c", "turn_id": "1", "text": "fine", "at": "2026-05-05T09:00:00Z"}'
     assert [turn.turn_id for _, turn in read_export(one)] == ["1"]
     assert len(list(read_export(f"{one}\n{one}\n"))) == 2
+
+
+@pytest.mark.parametrize("end", ["\u2028", "\u2029", "\x85", "\x0b"])
+def test_lines_end_where_json_lines_do(end):
+    lines = "".join(
+        json.dumps({"conversation": "c", "turn_id": str(n), "text": f"one{end}two"}, ensure_ascii=False) + "\r\n"
+        for n in range(2)
+    )
+    for form in (None, "lines"):
+        assert [turn.text for _, turn in read_export(lines, form)] == [f"one{end}two"] * 2
+
+
+def test_a_mark_before_the_text_is_passed_over():
+    assert [name for name, _ in read_export('\ufeff{"conversation": "c", "text": "Hello"}')] == ["c"]
+    assert [name for name, *_ in read_export("\ufeff" + json.dumps(CHATGPT))] == ["conv", "conv"]
 
 
 def test_a_time_that_is_none_is_refused():
