@@ -69,13 +69,13 @@ class Clause:
             return Bond.BESIDE
         if self._loosely(here, start, fronted, dated):
             return Bond.WEAK
-        return Bond.NONE if any(self.content(at) for at in here) or self._of_calendar(here) else Bond.BARE
+        told = any(self.talk[at] and self._clause_of_its_own(at + 1, start) for at in range(here.start, start))
+        return Bond.NONE if told or self._of_calendar(here) or any(map(self.content, here)) else Bond.BARE
 
     def _of_calendar(self, here: range) -> bool:
         """Whether a sentence asks about the calendar itself: "how many days are there in May"."""
-        return (
-            " ".join(token.word for token in self.tokens[here.start : here.start + 2]) in self.lists["about_calendar"]
-        )
+        words = [token.word for token in self.tokens[here.start : here.stop]]
+        return " ".join(words[:2]) in self.lists["about_calendar"] and self.lists["us"].isdisjoint(words)
 
     def _loosely(self, here: range, start: int, fronted: bool, dated: bool) -> bool:
         first = [self.tokens[at].word for at in here[:2]]
@@ -235,7 +235,13 @@ class Clause:
         words = [token.word for token in self.tokens[start:end]]
         if words and self._doing(words[0]) and words[0] not in self.lists["light"]:
             return True
+        if self._clause_of_its_own(start, end):
+            return True
         return any(word in self.lists["subjects"] for word in words[1:])
+
+    def _clause_of_its_own(self, start: int, end: int) -> bool:
+        """Whether what stands between a word of talk and a time tells of somebody: "did you say I should go in May"."""
+        return end - start > 1 and self.tokens[start].word in self.lists["persons"]
 
     def _doing(self, word: str) -> bool:
         return word.endswith("ing") and word not in self.lists["notdoing"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Mapping
 from datetime import datetime
 from types import MappingProxyType
@@ -26,10 +27,10 @@ from rag.memory.when.dates import (
     Year,
 )
 from rag.memory.when.frame import Expression, Series
-from rag.memory.when.hours import night
+from rag.memory.when.hours import Clock, night
 from rag.memory.when.order import Earlier
 from rag.memory.when.registry import MEANINGS, meaning
-from rag.memory.when.relations import Both, Nth, Turned
+from rag.memory.when.relations import Both, Moved, Nth, Turned
 
 __all__ = ["Amount", "Units", "date_of", "units"]
 
@@ -80,6 +81,13 @@ def date_of(month: int, day: int, year: int | None = None) -> Date | None:
 
 
 @meaning
+def _date(month: int, day: int, year: int | None = None) -> Date:
+    """A date that was said; of a month that is shorter, its last day: "31 April"."""
+    last = monthrange(year or (2024 if day < 30 else 2023), month)[1]
+    return Date(month, min(day, last), year)
+
+
+@meaning
 def _spoken_year(a: int = 20, b: int = 0) -> int | None:
     return a * 100 + b if a * 100 + b in _YEARS and b != 1 else None
 
@@ -104,8 +112,9 @@ def _iso(y: int, m: int, d: int) -> Expression | None:
 
 
 @meaning
-def _feast(month: int, day: int, n: int, year: int | None = None) -> Expression:
-    return Nth(n, Weekday(day), Month(month, year))
+def _feast(month: int, day: int, n: int, year: int | None = None, after: int = 0) -> Expression:
+    feast = Nth(n, Weekday(day), Month(month, year))
+    return Moved(after, "day", feast) if after else feast
 
 
 def units(x: str) -> Units:
@@ -144,6 +153,8 @@ def _ago_today(amount: Amount, unit: Units) -> Expression:
 @meaning
 def _unit_ago(unit: str, n: int, fiscal: int = 0) -> Expression:
     name, many = units(unit)
+    if n < 0:
+        return Ahead()
     return Ago(n * many, name, fiscal=fiscal) if many == 1 else Past(n * many, name)
 
 
@@ -159,8 +170,14 @@ def _future(amount: Amount = (1, 1), unit: Units = ("day", 1), of: Series | None
 
 
 @meaning
-def _part_of(part: Expression, n: int = 0) -> Expression:
-    return Both(Ago(n, "day"), part)
+def _back(unit: Unit, n: int, most: int | None = None) -> Expression:
+    return Ago(n, unit, most) if n >= 0 else Ahead()
+
+
+@meaning
+def _part_of(part: Clock, n: int = 0) -> Expression:
+    # This evening goes on after midnight, while somebody is still up.
+    return Both(Ago(n, "day"), night(part.low) if n == 0 and part.high == 24 * 60 else part)
 
 
 @meaning
@@ -174,7 +191,7 @@ def _tonight() -> Expression:
 
 
 @meaning
-def _earlier_part(part: Expression) -> Expression:
+def _earlier_part(part: Clock) -> Expression:
     return Earlier(_part_of(part), wider=Ago(0, "day"))
 
 
@@ -215,7 +232,6 @@ def _fiscal_year(n: int) -> Expression | None:
 
 
 MEANINGS.update(
-    date=date_of,
     unit=units,
     weekday=Weekday,
     month=Month,
@@ -225,6 +241,5 @@ MEANINGS.update(
     recurring=Recurring,
     turned=Turned,
     named=Named,
-    back=Ago,
     past=Past,
 )

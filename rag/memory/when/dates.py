@@ -242,7 +242,7 @@ class Ago(_Once):
             yield self._one(frame, self.n + 1)
         if self.unit == "day" and self.n == 0 and frame.now.hour < frame.calendar.day_boundary:
             # Whoever is still up at one in the morning calls the evening before "today" too.
-            yield moved(start[0], frame.calendar.day_boundary - 24, "hour"), end[1]
+            yield tuple(moved(at, frame.calendar.day_boundary - 24, "hour") for at in (start[0], end[1]))  # type: ignore[misc]
 
     def _one(self, frame: Frame, n: int) -> Span:
         at = moved(frame.now, -n, self.unit)

@@ -49,7 +49,8 @@ def told(region: Region) -> str:
 def _part(part: Part) -> str:
     if part.sessions is not None:
         return _sessions(part)
-    words = [_span(part)]
+    within_a_day = part.hours is not None and part.end - part.start <= timedelta(days=1)
+    words = [day(part.start) if within_a_day else _span(part)]
     if part.weekdays is not None:
         words.append(" and ".join(_WEEKDAYS[n] + "s" for n in sorted(part.weekdays)))
     words += [f"{_clock(low)}–{_clock(high)}" for low, high in part.hours or ()]

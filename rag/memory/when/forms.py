@@ -1,6 +1,7 @@
 """The notation that a grammar's forms are written in, and the plain sequences they stand for.
 
-A form is a row of items: a word or mark stands for itself, CAPITALS for a class of words, <name> for a rule.
+A form is a row of items: a word or mark stands for itself, CAPITALS for a class of words, <name> for a rule;
+ANY is any one word, and REST all that is left of a sentence.
 `item?` may be absent, `(a b | c d)` gives a choice, `name:item` keeps what the item came to under that name.
 """
 

@@ -52,6 +52,12 @@ class Frame:
         return self.calendar.civil(self.moment)
 
     @cached_property
+    def zone(self) -> str:
+        """The zone that its days are counted in, where something was said in another; else "", as nobody asks."""
+        name = self.calendar.zone
+        return name if any(session.zone != name for session in self.given) else ""
+
+    @cached_property
     def begun(self) -> tuple[Stretch, ...]:
         """All sessions there have been, in order, with the one that goes on."""
         return tuple(self._stretch(session) for session in self.given if session.start <= self.moment)

@@ -23,6 +23,7 @@ __all__ = ["Grammar", "Match", "grammar"]
 Match: TypeAlias = tuple[int, Any]
 Meaning: TypeAlias = Callable[..., Any]
 _REST: Final = "REST"
+_ANY: Final = "ANY"
 _STOPS: Final = frozenset(",.;:?!")
 
 
@@ -146,6 +147,9 @@ class Reader:
                 end, text = self._rest(at)
                 for name, below in branches:
                     yield end, name, text, below
+            elif symbol == _ANY and self._tokens[at].worded:
+                for name, below in branches:
+                    yield at + 1, name, self._tokens[at].text, below
         for rule, branches in trie.rules.items():
             for end, value in self.match(rule, at):
                 for name, below in branches:

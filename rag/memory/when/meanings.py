@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from rag.memory.when.calendar_meanings import Amount, Units, date_of, units
-from rag.memory.when.dates import Ago, Month
+from rag.memory.when.dates import Ago, Month, Past
 from rag.memory.when.frame import Expression, Series
 from rag.memory.when.hours import Clock, clocks
 from rag.memory.when.order import BeforeThis, Following, Said, Sessions
@@ -138,6 +138,21 @@ def _said_before(n: int, text: str) -> Expression:
 @meaning
 def _following_said(n: int, text: str) -> Expression:
     return Following(n, Said(text))
+
+
+@meaning
+def _following_by(sign: int, n: int, anchor: Expression) -> Expression | None:
+    return Following(sign * n, anchor) if n else None
+
+
+@meaning
+def _before_now() -> Expression:
+    return Beyond("before", Now())
+
+
+@meaning
+def _longer_ago(amount: Amount, unit: Units) -> Expression:
+    return Beyond("before", Past(amount[1] * unit[1], unit[0]))
 
 
 @meaning

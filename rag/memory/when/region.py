@@ -36,7 +36,7 @@ class Part:
         minute = civil.hour * 60 + civil.minute
         return any(
             (low <= minute < high and self._on(civil))
-            or (minute + _DAY_MINUTES < high and civil > _SECOND_DAY and self._on(civil - timedelta(days=1)))
+            or (minute + _DAY_MINUTES < high and civil > _SECOND_DAY and self._on(_begun(civil, low)))
             for low, high in self.hours
         )
 
@@ -72,6 +72,11 @@ class Part:
             both.start >= both.end or both.sessions == frozenset() or both.weekdays == frozenset() or both.hours == ()
         )
         return None if empty else both
+
+
+def _begun(civil: datetime, low: int) -> datetime:
+    """When the night began, at a minute of the day before, that a time after midnight lies in."""
+    return civil.replace(hour=0, minute=0, second=0, microsecond=0) - _ONE_DAY + timedelta(minutes=low)
 
 
 Region: TypeAlias = tuple[Part, ...]

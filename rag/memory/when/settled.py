@@ -36,10 +36,11 @@ def _instead(region: Region, frame: Frame, expression: Expression) -> tuple[Regi
         return region, (
             f"there {'is' if count == 1 else 'are'} {count or 'no'} session{'s' * (count != 1)} to choose from",
         )
+    nothing = f"nothing on {told(region)}" + (f", as days are counted in {frame.zone}" if frame.zone else "")
     for wider, how in _wider(region, expression):
         if not frame.empty(wider):
-            return wider, (f"nothing on {told(region)}: looked {how}",)
-    return region, (f"nothing on {told(region)}{_nearest(region, frame)}",)
+            return wider, (f"{nothing}: looked {how}",)
+    return region, (f"{nothing}{_nearest(region, frame)}",)
 
 
 def _wider(region: Region, expression: Expression) -> Iterator[tuple[Region, str]]:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from rag.memory.sessions import Session
-from rag.memory.when import Calendar, Reading, read
+from rag.memory.when import Calendar, Reading, expressions, read
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
@@ -66,3 +66,31 @@ def test_a_session_across_the_hour_that_comes_twice_is_held_whole() -> None:
     assert reading.notes == ()
     assert reading.window is not None
     assert all(reading.window.holds(start + timedelta(minutes=n), 1) for n in range(16))
+
+
+@pytest.mark.parametrize("words", ["tonight", "this evening"])
+def test_who_is_up_after_midnight_means_all_of_the_night(words: str) -> None:
+    talks = _sessions(
+        (at(4, 21), at(4, 21, 5), "s1"), (at(5, 21), at(5, 21, 5), "s2"), (at(6, 0, 30), at(6, 0, 40), "s3")
+    )
+    window = read(f"What did we discuss {words}?", now=at(6, 1), sessions=talks).window
+    assert window is not None
+    assert [n for n, talk in enumerate(talks, 1) if window.holds(talk.start, n)] == [2, 3]
+    assert str(window).startswith("Tuesday, 5 May 2026, 1")
+
+
+@pytest.mark.parametrize(
+    "text", ["Can you remind me tomorrow to call Bob?", "What did we say about next week?", "See you next month"]
+)
+def test_what_is_yet_to_come_opens_no_window(text: str) -> None:
+    assert asked(text).window is None
+    assert expressions(text, at(12, 9)) == ()
+
+
+def test_a_note_says_where_days_are_counted_when_something_was_said_elsewhere() -> None:
+    tokyo = [Session(1, None, "c", at(4, 23), at(4, 23, 5), "Asia/Tokyo", 2)]
+    new_york = Calendar(zone="America/New_York")
+    reading = read("What did we say on Tuesday?", now=at(7, 15), sessions=tokyo, calendar=new_york)
+    assert reading.notes == (
+        "nothing on Tuesday, 5 May 2026, as days are counted in America/New_York: looked one day either side",
+    )

@@ -253,6 +253,23 @@ def meant(question: str, **given: object) -> list[int] | None:
         ("the weekend before last?", []),
         ("Anything about lunch last week?", [7, 8, 9, 10]),
         ("What did you recommend about boots on Tuesday?", [7, 8, 9]),
+        ("What did we say in the past hour?", [14]),
+        ("What did we discuss in the last hour?", [14]),
+        ("What did we say the evening before last?", [11]),
+        ("What do we discuss on Tuesday evenings?", [9]),
+        ("What did we discuss on weekday evenings?", [9, 12, 14]),
+        ("What did I ask first?", [1]),
+        ("What was my first question?", [1]),
+        ("What was your last answer?", [14]),
+        ("What did we discuss before this session?", list(range(1, 14))),
+        ("What did we talk about 2 sessions after the first?", [3]),
+        ("What was our 2nd last chat about?", [13]),
+        ("What was the second last conversation about?", [13]),
+        ("What did we say more than a week ago?", list(range(1, 10))),
+        ("What did we say less than a week ago?", [10, 11, 12, 13, 14]),
+        ("What did we say on 31 March, I mean, 29 March?", [3]),
+        ("What did we discuss after April 10 but before May 1?", [5, 6]),
+        ("How many sessions did we have on Tuesday?", [7, 8, 9]),
         ("What did you suggest for dinner yesterday?", [12]),
         ("What were the suggestions you made last week?", [7, 8, 9, 10]),
     ],
@@ -282,6 +299,9 @@ def test_time_words_mean_the_sessions_that_people_mean(question: str, sessions: 
         "Which team won on Saturday?",
         "What did they eat for lunch on Friday?",
         "Is the shop open on Sundays?",
+        "Where did you say I should go in May?",
+        "What did you say I bought on Tuesday?",
+        "How many days are there in May?",
         "What do you recommend for dinner on Friday?",
         "What would you suggest for a trip in May?",
         "What are your tips for camping in May?",
@@ -335,6 +355,31 @@ def test_weeks_by_number_and_feasts_have_their_days(words: str, start: tuple[int
     window = read(f"What did we talk about {words}?", now=NOW).window
     assert window is not None
     assert (window.parts[0].start, window.parts[0].end) == (datetime(*start), datetime(*end))
+
+
+@pytest.mark.parametrize(
+    ("words", "day"),
+    [("on 31 April", (4, 30)), ("on Black Friday", (11, 28)), ("on Cyber Monday", (12, 1)), ("on 30 Feb", (2, 28))],
+)
+def test_days_that_are_worked_out_are_told(words: str, day: tuple[int, int]) -> None:
+    window = read(f"What did we talk about {words}?", now=NOW).window
+    assert window is not None
+    assert (window.parts[0].start.month, window.parts[0].start.day) == day
+
+
+@pytest.mark.parametrize(
+    ("words", "sessions"),
+    [
+        ("before we talked about boats", [4]),
+        ("right after we talked about boats", [6]),
+        ("in the session before the boats one", [4]),
+        ("in the chat after the boats chat", [6]),
+    ],
+)
+def test_what_lies_beside_a_topic_is_the_next_session(words: str, sessions: list[int]) -> None:
+    topics: list[str] = []
+    assert meant(f"What did we discuss {words}?", find=lambda t: topics.append(t) or SESSIONS[4].start) == sessions
+    assert set(topics) == {"boats"}
 
 
 @pytest.mark.parametrize("words", ["in week 54", "in week 53 of 2025"])
