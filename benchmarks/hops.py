@@ -19,13 +19,14 @@ One line of JSON a set: the share of questions of which all gold is found, the p
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from statistics import fmean
 from typing import Any
 
 from benchmarks.common import report
-from benchmarks.pooled import Question, pool, questions
+from benchmarks.pooled import Question, cache_folder, pool, questions
 from planners.direct import Direct
 from planners.evidence_loop import EvidenceLoop
 from rag.card import SourceCard, free_query
@@ -33,7 +34,7 @@ from rag.evaluate.bootstrap import paired
 from rag.protocols import Action, Assess, Draft, Execute, Executed, Observation, Task
 from rag.read.sufficiency import coverage
 from rag.retrieve import Index
-from rag.types import Answer, Evidence, EvidenceItem, Hit
+from rag.types import Answer, Evidence, EvidenceItem, Hit, Passage
 from rag.verdict import Verdict
 
 K = 5
@@ -41,17 +42,28 @@ NEVER = Verdict(outcome="not enough", by="never")
 
 
 class Searches:
-    """An index that remembers what it was asked."""
+    """An index that keeps, in the user's cache directory, what it found; delete the file when the index changes."""
 
-    def __init__(self, index: Index) -> None:
+    def __init__(self, index: Index, name: str) -> None:
         self.index = index
-        self._found: dict[str, list[Hit]] = {}
+        self._path = cache_folder() / f"hops_{name}.json"
+        self._found: dict[str, list[list[Any]]] = json.loads(self._path.read_text()) if self._path.exists() else {}
 
     def __call__(self, query: str, k: int = 10) -> list[Hit]:
         """The first `k` hits, of 10 at most."""
         if query not in self._found:
-            self._found[query] = self.index.search(query, k=10)
-        return self._found[query][:k]
+            hits = self.index.search(query, k=10)
+            self._found[query] = [[hit.passage.doc_id, hit.passage.title, hit.passage.text, hit.score] for hit in hits]
+            if len(self._found) % 100 == 0:
+                self.keep()
+        return [
+            Hit(passage=Passage(doc_id=doc_id, chunk_id=doc_id, title=title, text=text), score=score, rank=rank)
+            for rank, (doc_id, title, text, score) in enumerate(self._found[query][:k])
+        ]
+
+    def keep(self) -> None:
+        """Write what was found."""
+        self._path.write_text(json.dumps(self._found))
 
 
 def driven(question: Question, searches: Searches, rounds: int, assess: Callable[[Assess], Verdict]) -> Answer:
@@ -165,7 +177,9 @@ def main() -> None:
     for name in parser.parse_args().sets:
         with pool(name) as index:
             asked = [question for question in questions(name) if question.gold]
-            rows = [measured(question, Searches(index)) for question in asked]
+            searches = Searches(index, name)
+            rows = [measured(question, searches) for question in asked]
+            searches.keep()
         report(f"hops_{name}", {"questions": len(rows), **told(rows)})
 
 

@@ -59,7 +59,8 @@ class Assistant(Closing):
             is replanned, as `rag ask --help` lists them; each can be set by itself as well.
         planner: a name from the entry-point group `rag.planners`, or a planner; by default
             "reaper" with a model and "rules" without.
-        rounds: with more than one, each round's draft goes back as the next query (Iter-RetGen).
+        rounds: with more than one, what is still missing is searched for again, until it is enough; with the
+            planner "iter_retgen", each round's draft goes back as the next query.
         replans: how often the part of a plan that failed may be planned anew; 0 by default.
         cache: within a question, identical calls of a source are made once; across questions, results
             of sources that declare `cacheable` or a `ttl` are kept, and a model's plan for exactly the

@@ -60,9 +60,11 @@ _ASKING = (
         show_default=True,
         help="How much work a question is worth; see below. The next three options change one thing of it.",
     ),
-    click.option("--planner", help="reaper, rules, react, direct, or yours."),
+    click.option("--planner", help="reaper, rules, react, direct, iter_retgen, or yours."),
     click.option(
-        "--rounds", type=click.IntRange(1, 8), help="Rounds of retrieving and reading; 2 and more is Iter-RetGen."
+        "--rounds",
+        type=click.IntRange(1, 8),
+        help="Rounds of retrieval at most; later ones search for what is missing.",
     ),
     click.option("--replans", type=click.IntRange(0, 8), help="How often what failed of a plan is planned anew."),
     click.option(
