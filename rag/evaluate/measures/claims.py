@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from statistics import fmean
 from typing import TYPE_CHECKING, Final
 
+from rag.ingest.sentences import sentences
+
 if TYPE_CHECKING:
     from rag.evaluate.subjects import Outcome
 
@@ -18,7 +20,36 @@ _WORDS: Final = {
     "not enough": "not_enough_info not_enough_information nei unknown neutral unverifiable",
 }
 _LABELS: Final = {word: label for label, words in _WORDS.items() for word in words.split()}
-_FIRST: Final = re.compile(r"\W*(\w+)")
+_ALONE: Final = r"\b(?=\s*(?:[^\w\s-]|[-–]\s|\n|$)|\s+(?:by|because|since|as|it|this|that|the)\b)"
+"""After a word that is a label, and not a part of what is told: "Support for students" has none."""
+_IS: Final = r"(?:\b(?:is|was|are|as)\s+|:\W*)"
+_CLAIM: Final = r"(?:it|this|that|the (?:claim|statement))\b"
+_STATED: Final = tuple(
+    (label, re.compile(pattern, re.IGNORECASE))
+    for label, pattern in (
+        (
+            "not enough",
+            r"\b(?:not|no) enough\b|\b(?:not sufficient|insufficient) (?:evidence|information|data|detail|context)"
+            r"|\b(?:can|could)(?:not| not|n['’]t) be (?:determined|verified|confirmed|decided|established|judged)\b"
+            r"|\bno (?:evidence|proof)\b|\b(?:unsupported|unverifiable|inconclusive)\b"
+            r"|(?:\b(?:not|no|none|nothing|never|neither)|n['’]t)\b[^,;:]{0,40}?\b(?:support|refute|contradict)(?:s|ed)?\b",
+        ),
+        (
+            "refuted",
+            rf"^\W*(?:not (?:true|correct)|{'|'.join(_WORDS['refuted'].split())}){_ALONE}"
+            rf"|{_IS}(?:not (?:true|correct)|false|refuted|contradicted|incorrect){_ALONE}"
+            rf"|n['’]t (?:true|correct){_ALONE}|\b(?:refute|contradict)s? {_CLAIM}",
+        ),
+        (
+            "supported",
+            rf"^\W*(?:{'|'.join(_WORDS['supported'].split())}){_ALONE}|{_IS}(?:true|supported|correct){_ALONE}"
+            rf"|\bsupports? {_CLAIM}",
+        ),
+    )
+)
+"""How a sentence states a label; the first one that fits is it."""
+_JUDGES: Final = ("reader", "natlog")
+"""The checks that judge the claim; others judge the evidence alone, whether there is enough of it."""
 
 
 def label_of(written: str) -> str:
@@ -34,16 +65,15 @@ def label_of(written: str) -> str:
 
 
 def given_label(outcome: Outcome) -> str:
-    """The label that an answer gives a claim: what its first words say, else its verdict; "" where neither says any."""
+    """The label that an answer gives a claim: what its first sentence states, else the verdict on it, else ""."""
     if outcome.answer is None:
         return ""
-    if outcome.abstains or outcome.text.casefold().startswith("not enough"):
+    if outcome.abstains:
         return "not enough"
-    first = _FIRST.match(outcome.text)
-    if first and (said := _LABELS.get(first[1].casefold())):
+    if said := _stated(outcome.text):
         return said
-    # A verdict may be of the evidence rather than of the claim: whether there is enough of it.
-    return outcome.answer.verdict.outcome if outcome.answer.verdict else ""
+    verdict = outcome.answer.verdict
+    return verdict.outcome if verdict and verdict.by in _JUDGES else ""
 
 
 def macro_f1(pairs: Iterable[tuple[str, str]]) -> float:
@@ -55,6 +85,12 @@ def macro_f1(pairs: Iterable[tuple[str, str]]) -> float:
     """
     found = list(pairs)
     return fmean(_f1_of(label, found) for label in sorted({gold for gold, _ in found})) if found else 0.0
+
+
+def _stated(text: str) -> str:
+    start, end = next(iter(sentences(text)), (0, 0))
+    sentence = text[start:end]
+    return next((label for label, pattern in _STATED if pattern.search(sentence)), "")
 
 
 def _f1_of(label: str, pairs: list[tuple[str, str]]) -> float:

@@ -108,11 +108,39 @@ def test_support_is_what_the_check_of_the_reader_found():
         (outcome("It opened in 1894."), ""),
         (outcome("It was in 1998.", verdict=Verdict(outcome="refuted", by="natlog")), "refuted"),
         (outcome("Refuted.", verdict=Verdict(outcome="supported", by="coverage")), "refuted"),
+        (outcome("It was in 1998.", verdict=Verdict(outcome="supported", by="coverage")), ""),
         (Outcome(1.0), ""),
     ],
 )
-def test_the_label_of_an_answer_is_what_its_first_words_say_or_its_verdict(given, label):
+def test_the_label_of_an_answer_is_what_its_first_sentence_says_or_its_verdict(given, label):
     assert given_label(given) == label
+
+
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ("This claim is false [1].", "refuted"),
+        ("Not true: the match was in 1998.", "refuted"),
+        ("It isn't true.", "refuted"),
+        ("**Verdict:** refuted", "refuted"),
+        ("The claim is refuted.", "refuted"),
+        ("The passages contradict the claim.", "refuted"),
+        ("No - it was in 1998.", "refuted"),
+        ("The claim is true, by passage [1].", "supported"),
+        ("The passages support the claim.", "supported"),
+        ("Supported by [1]. The other claim is false.", "supported"),
+        ("The claim is not supported by the sources.", "not enough"),
+        ("The sources don't support the claim.", "not enough"),
+        ("No evidence supports it.", "not enough"),
+        ("It cannot be determined.", "not enough"),
+        ("There is not enough information to say.", "not enough"),
+        ("Support for students is free.", ""),
+        ("No-one was there.", ""),
+        ("True stories are rare.", ""),
+    ],
+)
+def test_a_label_is_read_from_a_sentence_and_not_from_the_verdict_on_the_evidence(text, label):
+    assert given_label(outcome(text, verdict=Verdict(outcome="supported", by="coverage"))) == label
 
 
 def test_labels_of_data_sets_have_many_names():
