@@ -125,7 +125,7 @@ class Recaller:
         sessions = self.store.sessions(Wanted(asked.scope, asked.conversation), self.gap)
         sessions = sessions if asked.conversation is not None else numbered(sessions)
         now = asked.now or _here(sessions)
-        current = asked.current_session or self._current(asked, sessions, now)
+        current = self._current(asked, sessions, now)
         reading = read(
             asked.question,
             now=now,

@@ -241,7 +241,9 @@ class Clause:
 
     def _clause_of_its_own(self, start: int, end: int) -> bool:
         """Whether what stands between a word of talk and a time tells of somebody: "did you say I should go in May"."""
-        return end - start > 1 and self.tokens[start].word in self.lists["persons"]
+        if end - start < 2 or self.tokens[start].word not in self.lists["persons"]:
+            return False
+        return self.tokens[start + 1].word in self.lists["modals"]
 
     def _doing(self, word: str) -> bool:
         return word.endswith("ing") and word not in self.lists["notdoing"]

@@ -12,12 +12,12 @@ from rag.memory.when.hours import Clock, clocks
 from rag.memory.when.order import BeforeThis, Following, Said, Sessions
 from rag.memory.when.recurrent import Now
 from rag.memory.when.registry import MEANINGS, meaning
-from rag.memory.when.relations import Both, Containing, Dated, Edge, Either, Moved, Nth
+from rag.memory.when.relations import Both, Containing, Dated, Edge, Either, Except, Moved, Nth
 from rag.memory.when.spans import Around, Beyond, Through
 
 __all__ = ["MEANINGS", "Leaning"]
 
-MEANINGS.update(dated=Dated, either=Either, following=Following, said=Said)
+MEANINGS.update(all_but=Except, dated=Dated, either=Either, following=Following, said=Said)
 
 
 @meaning

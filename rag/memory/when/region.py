@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
-__all__ = ["ALL", "Part", "Region", "common", "days_of", "extent"]
+__all__ = ["ALL", "Part", "Region", "common", "days_of", "extent", "without"]
 
 _DAY_MINUTES: Final = 24 * 60
 _ONE_DAY: Final = timedelta(days=1)
@@ -99,6 +99,25 @@ def days_of(region: Region) -> tuple[datetime, datetime]:
 def common(one: Region, other: Region) -> Region:
     """What lies in both of two regions."""
     return tuple(both for a in one for b in other if (both := a & b) is not None)
+
+
+def without(region: Region, taken: Region, sessions: frozenset[int]) -> Region:
+    """What is left of a region when another is taken out of it; `sessions` are all that there are."""
+    for part in taken:
+        region = common(region, _outside(part, sessions))
+    return region
+
+
+def _outside(part: Part, sessions: frozenset[int]) -> Region:
+    outside = [Part(end=part.start), Part(start=part.end)]
+    if part.sessions is not None:
+        outside.append(Part(sessions=sessions - part.sessions))
+    if part.weekdays is not None:
+        outside.append(Part(weekdays=frozenset(range(7)) - part.weekdays))
+    for low, high in part.hours or ():
+        past = max(high - _DAY_MINUTES, 0)
+        outside.append(Part(hours=((past, low), *(((high, _DAY_MINUTES),) if high < _DAY_MINUTES else ()))))
+    return tuple(outside)
 
 
 def _shared(one: frozenset[int] | None, other: frozenset[int] | None) -> frozenset[int] | None:

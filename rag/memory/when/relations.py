@@ -10,7 +10,7 @@ from typing import ClassVar, Literal
 
 from rag.memory.when.calendar import DAY, Span, Unit, moved
 from rag.memory.when.frame import Expression, Frame, Series, chosen
-from rag.memory.when.region import ALL, Part, Region, common, days_of, extent
+from rag.memory.when.region import ALL, Part, Region, common, days_of, extent, without
 
 __all__ = [
     "Both",
@@ -18,6 +18,7 @@ __all__ = [
     "Dated",
     "Edge",
     "Either",
+    "Except",
     "Moved",
     "Nth",
     "Turned",
@@ -42,6 +43,23 @@ class Both(Expression):
         for region in coarse.candidates(frame, within):
             if region:
                 yield from fine.candidates(frame, region)
+
+
+@dataclass(frozen=True)
+class Except(Expression):
+    """All but a time: "last week except on Tuesday"."""
+
+    of: Expression
+
+    def _ranked(self) -> int:
+        return self.of.rank - 1
+
+    def _speaks(self) -> bool:
+        return self.of.of_sessions
+
+    def _candidates(self, frame: Frame, within: Region) -> Iterator[Region]:
+        taken = chosen(self.of.candidates(frame, within), frame)
+        yield without(within, taken, frozenset(session.number for session in frame.begun))
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import pytest
 
 from rag import Memory, Scope, Turn
 from rag.errors import InputError, ModelError
+from rag.memory.recall import Asked
 from rag.testing import FakeEmbedder
 
 TUESDAY = datetime(2026, 5, 5, 9, tzinfo=UTC)
@@ -223,3 +224,12 @@ def test_a_topic_that_the_question_itself_names_is_not_found_in_the_session_unde
     recall = memory.recall(question, now=NOW + timedelta(minutes=1), current_session=3)
     assert "1" in ids(recall)
     assert "now" not in ids(recall)
+
+
+def test_the_current_session_by_name_is_that_of_the_conversation_it_belongs_to(memory):
+    for day, conversation in enumerate("xy"):
+        at = NOW + timedelta(days=day)
+        memory.add(conversation, [Turn(turn_id=conversation, text="Hello", session="", at=at)])
+    for within, other in ("xy", "yx"):
+        asked = Asked("What did we say last session?", now=at + timedelta(days=1), current_session="", within=within)
+        assert ids(memory.recaller.recall(asked)) == [other]
