@@ -59,7 +59,7 @@ class EvidenceLoop:
         rounds: how often to retrieve at most, at least 1; one is the inner planner alone.
         by: the check of the evidence, as `rag.protocols.Assess` has it.
         asks: whether a model, by one call between two rounds, writes a further query; off by default, since
-            it finds little that the names do not (`benchmarks/results/rounds_*.json`).
+            it finds little that the names do not.
         style: how the answer is read.
 
     Raises:
@@ -96,7 +96,8 @@ class EvidenceLoop:
         ended = yield from search.rounds(self.rounds)
         draft = yield from read(task.question, search.ledger.evidence, style=self._style)
         answer = answered(task.question, search.executed, draft, *ended)
-        return answer.model_copy(update={"verdict": search.verdict})
+        # A reader that was asked for a verdict on a claim knows more than what was found of its words.
+        return answer.model_copy(update={"verdict": draft.verdict or search.verdict})
 
 
 @dataclass
@@ -115,25 +116,28 @@ class _Search:
         again = Again.of(self.executed.plan, self.task.cards)
         followed: frozenset[Key] = frozenset()
         for number in range(1, most + 1):
-            if (yield from self._is_settled()) or number == most:
-                return [self._told(number)]
+            settled = yield from self._is_settled()
+            if settled or number == most:
+                return [self._told(number, settled=settled)]
             leads = [item for item in best_first(self.ledger.evidence.items) if item.key not in followed]
             leads = sorted(leads, key=lambda item: -item.round)[:_FOLLOWED]
             followed |= {item.key for item in leads}
             try:
-                brought = yield from self._round(number + 1, leads, again)
+                ended = yield from self._round(number + 1, leads, again)
             except RagError as error:
                 return [f"round {number + 1} failed: what was found before it stands ({error})"]
-            if not brought:
-                return [self._told(number), f"nothing more to search for after round {number}"]
+            if ended:
+                return [self._told(number, settled=False), ended]
         return []
 
-    def _told(self, number: int) -> str:
+    def _told(self, number: int, *, settled: bool) -> str:
         """How the evidence was judged after a round."""
         if self.verdict is None:
             return f"{number} round{'s' if number > 1 else ''} of retrieval; the evidence could not be judged"
         missing = f"; missing: {', '.join(self.verdict.missing)}" if self.verdict.missing else ""
-        return f"enough after round {number}" if self.verdict.enough else f"not enough after round {number}{missing}"
+        if self.verdict.enough and not settled:
+            return f"borne out after round {number}, by passages that do not lead to one another"
+        return f"enough after round {number}" if settled else f"not enough after round {number}{missing}"
 
     def _is_settled(self) -> Generator[_Actions, _Observations, bool]:
         question, evidence = self.task.question, self.ledger.evidence
@@ -142,21 +146,23 @@ class _Search:
         except RagError:  # the next round is made without a verdict as well as with one
             self.verdict = None
             return False
-        return self.verdict.enough and hold_together(question, evidence.items, self.verdict)
+        # What a plan looked up by what another step brought belongs together by that.
+        planned = any(step.needs for step in self.executed.plan.steps)
+        return self.verdict.enough and (planned or hold_together(question, evidence.items, self.verdict))
 
     def _round(
         self, number: int, leads: Sequence[EvidenceItem], again: Again
-    ) -> Generator[_Actions, _Observations, bool]:
-        """Ask what is still missing; whether that brought anything new."""
+    ) -> Generator[_Actions, _Observations, str]:
+        """Ask what is still missing; why there is no use in going on, where that brought nothing new."""
         queries = yield from self._queries(leads)
         if not queries:
-            return False
+            return f"nothing more to search for after round {number - 1}"
         again = yield from self._elsewhere(again, queries[0])
         plan = again.plan(*queries[: max(1, _MOST_CALLS // len(again.searching))])
         found = yield from execute(plan, round=number)
         before, self.ledger = len(self.ledger.evidence), self.ledger.with_round(found.evidence)
         self.executed = joined_rounds(self.executed, found, number, self.ledger.evidence)
-        return len(self.ledger.evidence) > before
+        return "" if len(self.ledger.evidence) > before else f"round {number} brought nothing new"
 
     def _queries(self, leads: Sequence[EvidenceItem]) -> Generator[_Actions, _Observations, list[str]]:
         """What leads on, best first; where nothing does, the parts of the question that are missing, in its words."""

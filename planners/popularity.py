@@ -1,20 +1,30 @@
 """How well known the things are that a question names: a table of counts, and from which count a model knows them.
 
 Source: WiTQA, Maekawa et al., NAACL 2024, arXiv 2402.13492: large models recall facts of well-known subjects, and
-need retrieval for rare ones; the threshold is fitted for each model.
+need retrieval for rare ones; the threshold is fitted for each model. The paper counts what is asked of a subject as
+well; here the subject alone is counted, so that questions of somebody's own things are told by their words.
 """
 
 from __future__ import annotations
 
 import itertools
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from planners.bridges import names
 
 __all__ = ["Popularity", "Trial"]
+
+
+# "What is the password of our Paris office?": however well known Paris is, that is known here alone.
+_OWN: Final = re.compile(
+    r"\b(?:i|my|mine|me|we|our|ours|us|your|yours|orders?|invoices?|offices?|accounts?|customers?|contracts?|deliver\w*"
+    r"|passwords?|meetings?|policy|policies|handbook|staff|employees?|colleagues?)\b",
+    re.IGNORECASE,
+)
 
 
 class Trial(NamedTuple):
@@ -56,7 +66,7 @@ class Popularity:
 
     def why(self, question: str) -> str:
         """Why a question needs no retrieval; empty where it does."""
-        found = self.of(question)
+        found = None if _OWN.search(question) else self.of(question)
         if found is None or self.threshold is None or found[1] < self.threshold:
             return ""
         return f"{found[0]!r} is well known ({found[1]:g}, from {self.threshold:g} on)"
@@ -71,6 +81,6 @@ class Popularity:
         best, gained, threshold = 0.0, 0.0, None
         for count, group in groups:
             gained += sum(gain for _, gain in group)
-            if gained >= best:
+            if gained > best or (gained == best and threshold is not None):
                 best, threshold = gained, count
         return replace(self, threshold=threshold)

@@ -120,7 +120,7 @@ def test_what_is_enough_by_the_verdict_alone_is_searched_once_more(play):
 def test_the_search_ends_when_a_round_brings_nothing_new(play):
     run = play(EvidenceLoop(Direct(), rounds=5), [evidence(ALIEN)])
     assert len(run.of(Execute)) == 2
-    assert run.answer.notes[-1] == "nothing more to search for after round 1"
+    assert run.answer.notes[-1] == "round 2 brought nothing new"
 
 
 def test_each_later_round_keeps_as_many_new_passages_as_the_first_brought(play):
@@ -277,3 +277,9 @@ async def test_end_to_end_two_rounds_cost_one_call_of_the_model():
     assert answer.citations[0].passage.title == "Ridley Scott"
     assert [i.query for i in answer.evidence.items] == [QUESTION, "born Ridley Scott"]
     assert answer.verdict is not None
+
+
+def test_what_a_reader_says_of_a_claim_stands_before_what_was_found_of_its_words(play):
+    said = Verdict(outcome="refuted", by="reader")
+    run = play(EvidenceLoop(Direct(), rounds=2), [evidence(ALIEN), evidence(SCOTT)], read=Draft("No.", verdict=said))
+    assert run.answer.verdict == said

@@ -114,3 +114,13 @@ async def test_end_to_end_a_known_thing_costs_one_call_and_no_search():
         answer = await assistant.aask(QUESTION)
     assert (answer.text, answer.usage.model_calls, answer.usage.source_calls) == ("Anne Hidalgo.", 1, 0)
     assert any(note.startswith("no retrieval: 'Paris'") for note in answer.notes)
+
+
+@pytest.mark.parametrize("question", ["What is the wifi password of the Paris office?", "Where is my order of Paris?"])
+def test_what_is_somebodys_own_is_looked_up_however_well_known_its_name_is(question):
+    assert Popularity({"Paris": 9000}, threshold=500).why(question) == ""
+
+
+def test_a_model_that_never_gains_by_recall_gets_no_threshold():
+    trials = [Trial(f"Who founded {name}?", 0.0, 0.0) for name in ("Paris", "Herblay")]
+    assert Popularity({"Paris": 9000, "Herblay": 12}).fit(trials).threshold is None
