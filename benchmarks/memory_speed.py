@@ -2,11 +2,15 @@
 
     python -m benchmarks.memory_speed
     python -m benchmarks.memory_speed --turns 100000
+    python -m benchmarks.memory_speed --whole
 
 Conversations have 1,000 turns in 50 sessions. Words and vectors are drawn at random (384 numbers a turn), since
 embedding a million turns is not what is measured. At each size, first every conversation is another user's, then all
 are one user's. A question is asked of one conversation, each time of another one: questions of time ("What did we talk
 about on 3 March 2026?"), hybrid ones ("What did we say about …?"), and both ("What did we say about … last month?").
+
+With `--whole`, one user of 20,000 turns in 20 conversations asks over all of them, as an assistant does: a turn comes
+before each question. The first question of a process reads all that there is; the others read what came since.
 """
 
 from __future__ import annotations
@@ -183,11 +187,56 @@ def measured(folder: Path, size: int, questions: int) -> dict[str, Any]:
     }
 
 
+def whole(folder: Path, questions: int) -> dict[str, Any]:
+    """Questions over all that one user said, each after another turn."""
+    path, talks, scope = folder / "whole.db", 20, Scope(tenant="acme", user=ONE)
+    with Memory.open(path) as memory:
+        fill(memory, range(talks))
+    given_to_one(path)
+    draw = random.Random(7)
+    with Memory.open(path, embedder=Drawn()) as memory:
+
+        def ask(question: str) -> float:
+            started = time.thread_time()
+            memory.recall(question, now=NOW, scope=scope)
+            return round((time.thread_time() - started) * 1000, 2)
+
+        def after_another(question: Callable[[], str]) -> dict[str, float]:
+            taken = []
+            for _ in range(questions):
+                memory.add(f"talk {draw.randrange(talks)}", [Turn(text="And then?", at=NOW)], scope=scope)
+                taken.append(ask(question()))
+            return {f"processor_p{q}": round(statistics.quantiles(taken, n=20)[q // 5 - 1], 2) for q in (50, 95)}
+
+        def topic() -> str:
+            return " and ".join(draw.sample(WORDS, 2))
+
+        return {
+            "turns": talks * EACH,
+            "conversations": talks,
+            "first_question_by_the_processor": ask("What did we say about kettles?"),
+            "milliseconds": {
+                "time": after_another(
+                    lambda: f"What did we talk about on {NOW - timedelta(days=draw.randrange(1, 350)):%d %B %Y}?"
+                ),
+                "time and content": after_another(lambda: f"What did we say about {topic()} last month?"),
+                "hybrid": after_another(lambda: f"What did we say about {topic()}?"),
+                "a day before a topic": after_another(lambda: f"What came the day before we talked about {topic()}?"),
+            },
+        }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
+    parser.add_argument("--whole", action="store_true", help="one user, asked over all conversations")
     parser.add_argument("--turns", type=int, default=1_000_000)
     parser.add_argument("--questions", type=int, default=200)
     options = parser.parse_args()
+    if options.whole:
+        with tempfile.TemporaryDirectory() as folder:
+            result = whole(Path(folder), options.questions)
+        report("memory_speed_whole", {"vectors": "synthetic, 384 numbers", "questions": options.questions} | result)
+        return
     sizes = [size for size in (10_000, 100_000, 1_000_000) if size < options.turns] + [options.turns]
     with tempfile.TemporaryDirectory() as folder:
         result = {str(size): measured(Path(folder), size, options.questions) for size in sizes}

@@ -29,6 +29,7 @@ __all__ = ["CachedStore"]
 _MOST: Final = 25_000  # turns of one user that are held, the latest; some 4 KB each, with a vector of 384 numbers
 _MOST_OF_ALL: Final = 2 * _MOST
 _MOST_USERS: Final = 1000
+_MOST_TALKS: Final = 1000  # of one user, whose sessions are held
 
 
 @dataclass(slots=True)
@@ -69,6 +70,18 @@ class _Held:
     vectors: dict[str, dict[int, bytes]] = field(default_factory=dict)
     size: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def keep(self, conversation: str | None, turns: _Turns) -> None:
+        """Hold the turns as those that were asked for last, and let go of others where they are too many."""
+        self.turns.pop(conversation, None)
+        self.turns[conversation] = turns
+        size = sum(len(each.rows) for each in self.turns.values())
+        while size > _MOST_OF_ALL:
+            size -= len(self.turns.pop(next(iter(self.turns))).rows)
+            self.vectors.clear()
+        self.size = size
+        if len(self.sessions) > _MOST_TALKS:
+            self.sessions.clear()
 
 
 class CachedStore:
@@ -137,6 +150,9 @@ class CachedStore:
         with held.lock:
             known = held.vectors.setdefault(embedder, {})
             if missing := [number for number in numbers if number not in known]:
+                if len(known) + len(missing) > _MOST_OF_ALL:
+                    known.clear()
+                    missing = list(numbers)
                 known |= self._store.vectors(missing, embedder, scope)
             return {number: known[number] for number in numbers if number in known}
 
@@ -155,10 +171,10 @@ class CachedStore:
         if turns is None or new is None:
             held.vectors.clear()  # of turns that may be gone
             rows = self._store.find(replace(of, last=_MOST))
-            turns = held.turns[of.conversation] = _Turns(tally, [row for row in rows if row.number <= tally.latest])
+            turns = _Turns(tally, [row for row in rows if row.number <= tally.latest])
         else:
             turns.follow(new, tally)
-        held.size = sum(len(turns.rows) for turns in held.turns.values())
+        held.keep(of.conversation, turns)
         return turns
 
     def _new(self, of: Wanted, known: Tally, tally: Tally) -> Sequence[Kept] | None:
