@@ -58,6 +58,9 @@ def _rows() -> Rows:
     yield from _many()
     yield from _references()
     yield from _experience()
+    yield from _loops()
+    yield from _checks()
+    yield from _learnt()
     yield from _memory()
     yield from _runtime()
 
@@ -172,6 +175,60 @@ def _experience() -> Rows:
             )
 
 
+def _loops() -> Rows:
+    for name, title in (
+        ("hotpotqa", "HotpotQA dev"),
+        ("2wiki", "2WikiMultihopQA dev"),
+        ("musique", "MuSiQue dev"),
+        ("ircot", "IRCoT's questions"),
+    ):
+        if found := _result(f"hops_{name}"):
+            ways = ("one@10", "blind@10", "loop")
+            figure = f"{_shares(found[way]['gold'] for way in ways)}; {found['loop']['stopped']:.0%}"
+            what = "all gold in ten passages of one query / two blind hops / the evidence loop; ended after round 1"
+            yield f"{title}, {found['questions']} questions, no model: {what}", figure, found
+        if found := _result(f"rounds_{name}"):
+            ways = found["settings"]
+            asked = f"{title}, {found['questions']} questions, 1.5B model"
+            order = ("t1", "t2", "wide", "loop")
+            for key, measure in (("answer_recall", "answer recall"), ("all_gold", "all gold"), ("f1", "F1")):
+                what = "one query / Iter-RetGen as published / one query with twice the passages / the evidence loop"
+                yield f"{asked}, {measure}: {what}", _shares(ways[way][key] for way in order), found
+
+
+def _checks() -> Rows:
+    if found := _result("citations"):
+        before, after = found["before"], found["after words"]
+        figure = f"{_share(before['borne out, by words'])} of {before['sentences']} / {after['sentences']} kept"
+        yield (
+            "sentences of a 1.5B model borne out by what they cite: before / after the check drops others",
+            figure,
+            found,
+        )
+    if found := _result("evaluate_scifact_dev"):
+        yield (
+            "SciFact dev, `rag.evaluate` against `ir_measures`: largest difference",
+            f"{found['largest_difference']}",
+            found,
+        )
+
+
+def _learnt() -> Rows:
+    if found := _result("adapt_metatool"):
+        steps = found["same"]
+        counts = " / ".join(f"{step['pairs']:,}" for step in steps)
+        figure = _shares([steps[0]["recall@1"]["before"], *(step["recall@1"]["after"] for step in steps)])
+        yield (
+            f"MetaTool dev, recall@1 of 199 tools by MiniLM: no adapter / one learnt from {counts} pairs",
+            figure,
+            found,
+        )
+    if found := _result("reformulate_cranfield"):
+        lexical = found["lexical"]
+        figure = _shares(lexical[way]["nDCG@10"] for way in ("none", "rm3", "feedback ensemble, concat"))
+        yield "Cranfield dev, lexical, nDCG@10: as it is / RM3 / ensemble of feedback terms", figure, found
+
+
 def _memory() -> Rows:
     if found := _result("memory_recall"):
         told = found["locomo"]["recall"]
@@ -185,6 +242,51 @@ def _memory() -> Rows:
         timed = found["zyphra"]["time and content"]
         what = f"questions of a time and a content, {timed['questions']}, no model: recall / F2"
         yield what, _shares((timed["recall"], timed["F2"])), found
+
+    for name, title in (
+        ("time_qs", "questions of time"),
+        ("ambiguous_time_qs", "questions that need the turns before"),
+    ):
+        if found := _result("memory_time"):
+            of = found["scores"][f"{name}/all"]
+            yield (
+                f"{of['questions']:,} questions of {title}, no model: recall / F2",
+                f"{of['recall']} / {of['f2']}",
+                found,
+            )
+    if found := _result("time_words"):
+        worded, locomo = found["worded"], found["locomo"]
+        figure = f"{worded['exact']:.0f} %; {locomo['false']} of {locomo['questions']}"
+        what = "window exact (66 % before they were looked at); false windows of LoCoMo"
+        yield f"{worded['questions']} questions of time in words of our own, {what}", figure, found
+    if found := _result("memory_profile"):
+        saved = {
+            noise: found[noise]["fewer_tokens_at_equal_found"]["segments, k=5"] for noise in ("noise_0.0", "noise_0.5")
+        }
+        figure = " / ".join("never" if share is None else f"{share:.0%}" for share in saved.values())
+        yield (
+            "PersonaBench dev, noise 0.0 / 0.5: fewer tokens by a profile where it finds as much as five segments",
+            figure,
+            found,
+        )
+    if found := _result("memory_speed"):
+        million = found["turns"]["1000000"]
+        times = million["milliseconds_among_other_users_turns"]
+        figure = (
+            f"{million['durable_adds_a_second']['1 writers']:,}; {times['time']['p95']} / {times['hybrid']['p95']} ms"
+        )
+        yield (
+            "memory of 1,000,000 turns: durable adds a second; p95 of a time question / of a hybrid one",
+            figure,
+            found,
+        )
+    if found := _result("memory_faults"):
+        killed = found["faults"]["kill_9_under_eight_writers"]
+        yield (
+            f"{killed['kills']} kills of eight writers: turns lost / corrupted",
+            f"{killed['lost']} / {killed['corrupted']}",
+            found,
+        )
 
 
 def _runtime() -> Rows:
