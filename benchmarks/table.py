@@ -250,7 +250,7 @@ def _memory() -> Rows:
         if found := _result("memory_time"):
             of = found["scores"][f"{name}/all"]
             yield (
-                f"{of['questions']:,} questions of {title}, no model: recall / F2",
+                f"{of['questions']:,} {title}, no model: recall / F2",
                 f"{of['recall']} / {of['f2']}",
                 found,
             )
