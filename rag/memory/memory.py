@@ -204,7 +204,8 @@ class Memory(Closing):
         """Remove turns that meet whatever is given, and all that was made of them, for good.
 
         Answers and plans that assistants with this memory keep for later questions go too: all that the scope's
-        user, or tenant, has of them.
+        user, or tenant, has of them. SQLite writes its whole file anew, so that no byte is left: readers and writers
+        of this process wait for as long as that takes, about ten seconds for each gigabyte.
 
         Args:
             conversation: of this conversation.
@@ -231,6 +232,8 @@ class Memory(Closing):
 
     def verify(self, receipt: Receipt) -> bool:
         """Whether nothing is left of what a receipt says is gone; False too where that cannot be made sure.
+
+        SQLite looks through all of the file for what hangs on turns that are gone, whosever they were.
 
         Raises:
             StoreError: the memory could not be read.

@@ -58,7 +58,7 @@ def _whole(store: MemoryStore, scope: Scope) -> None:
         turn_id="7",
         role="user",
         speaker="Ann",
-        text="Grüße ✓\n\t日本語 \U0001f600 '; DROP TABLE turns; --",
+        text="Grüße ✓\n\t日本語 \U0001f600 '; DROP TABLE turns; -- \0\x10@\0",
         at=datetime(2026, 5, 3, 9, 30, 0, 123456, tzinfo=timezone(timedelta(hours=2))),
         zone="Europe/Berlin",
         session="s1",
@@ -66,6 +66,7 @@ def _whole(store: MemoryStore, scope: Scope) -> None:
     )
     plain = Turn(turn_id="", text="", at=_NOON)
     store.add("c", [said, plain], scope)
+    store.add("c", [said], scope)
     found = [kept.turn for kept in store.find(Wanted(scope))]
     _expect(found == [said, plain], f"turns come back changed: {found}")
     told = found[0].at

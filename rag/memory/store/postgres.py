@@ -18,6 +18,7 @@ from rag.memory.store.postgres_rows import (
     own,
     owners,
     placed,
+    read,
     remove,
     stands,
 )
@@ -86,7 +87,7 @@ class PostgresStore:
             "ASC" if wanted.last is None else "DESC"
         )
         rows = self._rows(f"SELECT {COLUMNS} FROM rag_turns WHERE {where} ORDER BY {order} LIMIT :last", values, wanted)  # noqa: S608
-        found = [kept(values) for values in rows]
+        found = [kept((*values[:5], read(values[5]), *values[6:])) for values in rows]
         return found if wanted.last is None else found[::-1]
 
     def conversations(self, scope: Scope) -> tuple[str, ...]:

@@ -15,8 +15,12 @@ from rag.types import Scope, Turn
 if TYPE_CHECKING:
     from psycopg import Connection
 
-__all__ = ["append", "conditions", "derive", "digests", "enter", "own", "owners", "placed", "remove", "stands"]
+__all__ = [
+    "append", "conditions", "derive", "digests", "enter", "own", "owners", "placed", "read", "remove", "stands",
+    "written",
+]  # fmt: skip
 
+_ESCAPE: Final = "\x10"  # the control character that is called "data link escape", which hardly any text has
 _SINCE: Final = "at >= greatest(:start ::timestamptz, (SELECT now() - lasts FROM rag_lifetimes))"
 _EXPIRED: Final = "at < (SELECT now() - lasts FROM rag_lifetimes)"
 
@@ -65,7 +69,7 @@ def append(db: Connection, owner: dict[str, Any], turn: Turn) -> Turn:
     Raises:
         TurnConflict: it is there with another text.
     """
-    values = owner | row(turn)
+    values = owner | row(turn) | {"text": written(turn.text)}
     names, places = ", ".join(f'"{name}"' for name in values), ", ".join(f":{name}" for name in values)
     query = f"INSERT INTO rag_turns ({names}) VALUES ({places}) ON CONFLICT DO NOTHING"  # noqa: S608
     added = db.execute(placed(query), values)
@@ -73,9 +77,26 @@ def append(db: Connection, owner: dict[str, Any], turn: Turn) -> Turn:
         found = db.execute(
             "SELECT text FROM rag_turns WHERE conversation = %(conversation)s AND turn_id = %(turn_id)s", values
         ).fetchone()
-        if found != (turn.text,):
+        if found != (values["text"],):
             raise conflict(turn, owner["conversation"])
     return turn
+
+
+def written(text: str) -> str:
+    r"""A text as PostgreSQL can keep it, which has no place for NUL; `read` makes the text of it again.
+
+    Example:
+        >>> read(written("a\0b\x10@")) == "a\0b\x10@", "\0" in written("a\0b")
+        (True, False)
+    """
+    return text.replace(_ESCAPE, _ESCAPE * 2).replace("\0", f"{_ESCAPE}@")
+
+
+def read(text: str) -> str:
+    """The text that `written` was given."""
+    if _ESCAPE not in text:
+        return text
+    return re.sub(f"{_ESCAPE}(.)", lambda found: "\0" if found[1] == "@" else found[1], text)
 
 
 def stands(db: Connection, made: Derived) -> bool:

@@ -85,7 +85,7 @@ def test_vectors_are_of_pgvectors_type_where_it_is_there(databases):
 
 def test_what_postgresql_cannot_keep_is_told_and_leaves_out_the_batch(memory):
     with pytest.raises(StoreError, match="NUL"):
-        memory.add("nul", [Turn(text="fine"), Turn(text="a\0b")], scope=ANN)
+        memory.add("nul", [Turn(text="fine"), Turn(turn_id="a\0b", text="")], scope=ANN)
     assert memory.turns("nul", scope=ANN) == ()
 
 
