@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, TypeAlias
@@ -18,7 +18,7 @@ from rag.read.citations import speaks_of_absence
 from rag.read.unsourced import NOTHING_ASKED, NOTHING_FOUND
 from rag.retrieve import Index
 from rag.retrieve.algebra import DEPTH, Retriever
-from rag.types import Answer, Evidence, Scope
+from rag.types import Answer, Passage, Scope
 
 __all__ = ["Ask", "Outcome", "Subject", "asking"]
 
@@ -79,7 +79,7 @@ async def asking(subject: Subject, task: Task, scope: Scope | None = None) -> As
         if subject.memory is None:
             raise ConfigError(f"the task {task.name} asks about conversations; give the assistant a memory of its own")
         await _remembered(subject.memory, task)
-    return lambda case: _answered(subject, case, scope)
+    return lambda case: _answered(subject, case, scope, task.conversations)
 
 
 async def _remembered(memory: Memory, task: Task) -> None:
@@ -107,11 +107,11 @@ async def _searched(subject: Retriever | Index, case: Case, scope: Scope) -> Out
     # A document counts where its first passage does.
     best: dict[str, float] = {}
     for hit in hits:
-        best.setdefault(_named(hit.passage.doc_id, hit.passage.chunk_id, case.docs), hit.score)
+        best.setdefault(_named(hit.passage, case.docs), hit.score)
     return Outcome(took, tuple(best.items()))
 
 
-async def _answered(assistant: Assistant, case: Case, scope: Scope) -> Outcome:
+async def _answered(assistant: Assistant, case: Case, scope: Scope, conversations: Container[str]) -> Outcome:
     asked = assistant if case.now is None else assistant.replaced(clock=_clock(case.now))
     scope = scope if case.conversation is None else _whose(case.conversation)
     started = time.perf_counter()
@@ -120,20 +120,19 @@ async def _answered(assistant: Assistant, case: Case, scope: Scope) -> Outcome:
         return Outcome(time.perf_counter() - started, plan=plan)
     answer = await asked.aask(case.question, scope=scope)
     took = time.perf_counter() - started
-    return Outcome(took, _by_rank(_found(answer.evidence, case.docs)), answer, answer.plan)
+    names = [_named(item.passage, case.docs, conversations) for item in answer.evidence.items]
+    return Outcome(took, _by_rank(names), answer, answer.plan)
 
 
 def _clock(now: datetime) -> Callable[[], datetime]:
     return lambda: now
 
 
-def _found(evidence: Evidence, gold: Mapping[str, int]) -> list[str]:
-    return [_named(item.passage.doc_id, item.passage.chunk_id, gold) for item in evidence.items]
-
-
-def _named(doc_id: str, chunk_id: str, gold: Mapping[str, int]) -> str:
-    """The id by which the gold knows a passage: its document, its chunk, or its turn."""
-    return next((name for name in (doc_id, chunk_id, chunk_id.rpartition("#")[2]) if name in gold), doc_id)
+def _named(passage: Passage, gold: Mapping[str, int], conversations: Container[str] = ()) -> str:
+    """The id by which the gold knows a passage: its document, its chunk, or its turn of a conversation."""
+    # The number of a document's chunk may well be another document's id.
+    turns = [passage.chunk_id.rpartition("#")[2]] if passage.doc_id in conversations else []
+    return next((name for name in (passage.doc_id, passage.chunk_id, *turns) if name in gold), passage.doc_id)
 
 
 def _by_rank(names: Sequence[str]) -> tuple[tuple[str, float], ...]:

@@ -99,6 +99,25 @@ def test_claims_have_accuracy_and_macro_f1(index):
     assert report["label macro-F1"] == pytest.approx(1 / 3)
 
 
+def test_the_claims_that_a_retriever_is_asked_have_no_labels(index):
+    report = evaluate(index, Task("claims", (Case("a", "The chat is open.", label="SUPPORTS", docs={"chat": 1}),)))
+    assert "label macro-F1" not in {row.name for row in rows(report)}
+    with pytest.raises(KeyError, match="does not apply"):
+        report["label macro-F1"]
+
+
+def test_the_number_of_a_chunk_is_no_document():
+    case = Case("q", "Who directed Alien?", docs={"4": 1})
+    with rag.Index.memory() as index:
+        long = " ".join(
+            f"The film Alien has scene {n}, which nobody forgets who saw it on a screen." for n in range(400)
+        )
+        index.add([{"doc_id": "3", "text": long}, {"doc_id": "4", "text": "Ridley Scott."}])
+        for subject in (index.lexical(), rag.Assistant([index.source("films", k=20)])):
+            result = evaluate(subject, Task("films", (case,))).runs[0].results[0]
+            assert (result.found, result.values["R@5"]) == (("3",), 0.0)
+
+
 def conversation():
     at = datetime(2026, 5, 4, 9, tzinfo=UTC)
     said = ("My kettle is broken.", "I have moved to Bergen.", "My cat is called Miso.")
