@@ -71,8 +71,11 @@ class Report(_Value):
 
     @property
     def label_pairs(self) -> list[list[tuple[str, str]]]:
-        """The gold label and the given one of each claim, for each run."""
-        return [[(r.gold_label, r.label) for r in run.results if r.gold_label is not None] for run in self.runs]
+        """The gold label and the given one of each claim, for each run; none where it was not answers that came."""
+        return [
+            [(r.gold_label, r.label) for r in run.results if r.gold_label is not None and "label accuracy" in r.values]
+            for run in self.runs
+        ]
 
     def values(self, name: str) -> dict[str, float]:
         """The value of a measure by question, as the mean of the runs."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Compared", "Row", "comparable", "compared", "figure", "named", "rows", "signed", "text", "value"]
 
+_LABELS: Final = "label accuracy"
 _MACRO: Final = "label macro-F1"
 _CHANCE: Final = 0.05
 """The p from which on a difference is told to be within chance."""
@@ -70,9 +71,9 @@ class Compared:
 def rows(report: Report) -> list[Row]:
     """The measures that apply, in the order of their table; macro-F1 of labels after their accuracy."""
     found = [row for measure in MEASURES if (row := _row(report, measure))]
-    if any(report.label_pairs):
-        places = [place for place, row in enumerate(found) if row.name == "label accuracy"]
-        found[places[0] + 1 : places[0] + 1] = [_macro(report)]
+    places = [place for place, row in enumerate(found) if row.name == _LABELS]
+    if places:
+        found.insert(places[0] + 1, _macro(report))
     return found
 
 
