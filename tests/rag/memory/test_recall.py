@@ -133,6 +133,8 @@ def test_the_day_before_a_topic_is_found_through_the_topic(memory):
     recall = memory.recall("What did we discuss the day before we talked about the lamp?", now=NOW)
     assert ids(recall) == []
     assert recall.notes[0].startswith("nothing on Thursday, 7 May 2026; nearest: ")
+    memory.add("c1", [Turn(turn_id="before", text="We need sugar.", at=FRIDAY - timedelta(days=1))])
+    assert ids(memory.recall("What did we discuss the day before we talked about the lamp?", now=NOW)) == ["before"]
 
 
 def test_what_was_said_in_the_session_that_goes_on_was_said_today(memory):
