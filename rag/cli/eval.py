@@ -186,6 +186,10 @@ def _end(report: Report) -> None:
     failed, asked = report.errors, sum(len(run.results) for run in report.runs)
     if failed:
         complain(f"{len(failed)} of {asked} questions failed; the first, {failed[0].case_id}: {failed[0].error}")
+    if unjudged := report.unjudged:
+        complain(
+            f"the judge failed on {len(unjudged)} answers; the first, {unjudged[0].case_id}: {unjudged[0].unjudged}"
+        )
     if report.stale or len(failed) == asked:
         raise SystemExit(FAILURE)
 

@@ -15,7 +15,7 @@ __all__ = ["Journal"]
 class Journal:
     """Keeps results as they come, each on a line; begun anew where the file is of another task or other settings.
 
-    Questions that failed are not kept: they are asked again.
+    Questions that failed, or could not be judged, are not kept: they are asked again.
 
     Args:
         path: the file.
@@ -35,7 +35,7 @@ class Journal:
 
     def add(self, seed: int, result: Result) -> None:
         """Keep a result."""
-        if result.error is None:
+        if result.error is None and result.unjudged is None:
             with self._path.open("a", encoding="utf-8") as file:
                 file.write(json.dumps({"seed": seed, "result": result.model_dump(mode="json")}) + "\n")
 

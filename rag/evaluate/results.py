@@ -22,8 +22,8 @@ class _Value(BaseModel):
 class Result(_Value):
     """What came of one question: what was said and found, and the value of each measure that applies.
 
-    An `error` is what kept it from an answer; measures of which more is better then count as 0. `found` are the
-    first ten ids of the ranking.
+    An `error` is what kept it from an answer; measures of which more is better then count as 0. `unjudged` is what
+    kept the judge from a verdict on one. `found` are the first ten ids of the ranking.
     """
 
     case_id: str
@@ -36,6 +36,7 @@ class Result(_Value):
     plan: dict[str, JsonValue] | None = None
     notes: tuple[str, ...] = ()
     error: str | None = None
+    unjudged: str | None = None
     planner: str = ""
     models: tuple[str, ...] = ()
     prompts: tuple[str, ...] = ()
@@ -68,6 +69,11 @@ class Report(_Value):
     def errors(self) -> tuple[Result, ...]:
         """The results of the questions that came to none."""
         return tuple(result for run in self.runs for result in run.results if result.error)
+
+    @property
+    def unjudged(self) -> tuple[Result, ...]:
+        """The results on which the judge gave no verdict, which `judged` leaves out."""
+        return tuple(result for run in self.runs for result in run.results if result.unjudged)
 
     @property
     def label_pairs(self) -> list[list[tuple[str, str]]]:

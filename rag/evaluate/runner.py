@@ -66,18 +66,20 @@ class Asker:
         started = time.perf_counter()
         try:
             outcome = await self.ask(case)
-            judged = await self._judged(case, outcome)
+            found = _told(case, outcome, measured(case, outcome))
         except BaseException as error:  # other people's planners, sources and functions may raise anything
-            why = _reason(error)
-            if why is None:
-                raise
-            return self._failed(case, why, time.perf_counter() - started)
-        return _told(case, outcome, measured(case, outcome) | judged)
+            return self._failed(case, _reason(error), time.perf_counter() - started)
+        return await self._judged(case, outcome, found)
 
-    async def _judged(self, case: Case, outcome: Outcome) -> dict[str, float]:
+    async def _judged(self, case: Case, outcome: Outcome, found: Result) -> Result:
+        """The result with what the judge says; where the judge fails, the other measures stand."""
         if self.judge is None or outcome.answer is None or not case.answers:
-            return {}
-        return {"judged": await self.judge.implies(case.question, case.answers, outcome.text)}
+            return found
+        try:
+            verdict = await self.judge.implies(case.question, case.answers, outcome.text)
+        except BaseException as error:  # as of any model
+            return found.model_copy(update={"unjudged": _reason(error)})
+        return found.model_copy(update={"values": found.values | {"judged": verdict}})
 
     def _failed(self, case: Case, why: str, seconds: float) -> Result:
         """A result without an answer: left out of the means, failures would make a subject look better."""
@@ -89,12 +91,18 @@ class Asker:
         return Result(**_known(case), error=why, values=values | judged)
 
 
-def _reason(error: BaseException) -> str | None:
-    """Why a question failed; None where it was not the question: it was stopped, or the process is."""
+def _reason(error: BaseException) -> str:
+    """Why a question failed.
+
+    Raises:
+        BaseException: the same, where it was not the question: it was stopped, or the process is.
+    """
     leaf = single(error) if isinstance(error, BaseExceptionGroup) else error
     if isinstance(leaf, RagError | NotRecorded):
         return str(leaf)
-    return f"{type(leaf).__name__}: {leaf}" if isinstance(leaf, Exception) else None
+    if not isinstance(leaf, Exception):
+        raise error
+    return f"{type(leaf).__name__}: {leaf}"
 
 
 def _known(case: Case) -> dict[str, object]:

@@ -234,4 +234,6 @@ def _lines(report: Report) -> Iterator[str]:
         yield f"{line}  {row.count} question{'' if row.count == 1 else 's'}"
     if errors := len(report.errors):
         yield f"{errors} question{'' if errors == 1 else 's'} failed, and count as 0"
+    if unjudged := len(report.unjudged):
+        yield f"{unjudged} answer{'' if unjudged == 1 else 's'} got no verdict of the judge, and count for nothing"
     yield from report.stale

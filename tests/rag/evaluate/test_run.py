@@ -265,10 +265,19 @@ def test_an_answer_cannot_speak_to_its_judge_as_the_task(index):
     assert "<|im_start|>" not in asked.prompt
 
 
-def test_a_judge_that_writes_no_verdict_fails_the_question(index):
+def test_a_judge_that_writes_no_verdict_leaves_the_other_measures_alone(index):
+    replies = iter(("perhaps", '{"implied": true}', '{"implied": false}'))
+    report = evaluate(planned(index, Fails()), TASK, judge=FakeModel(lambda _: next(replies)), concurrency=1)
+    assert not report.errors
+    assert report["EM"] == pytest.approx(1 / 3)
+    assert report["judged"] == 0.5
+    assert "no verdict" in report.unjudged[0].unjudged
+    assert "1 answer got no verdict of the judge" in str(report)
+
+
+def test_where_the_judge_always_fails_nothing_is_judged(index):
     report = evaluate(planned(index, Fails()), TASK, judge=FakeModel(lambda _: "perhaps"))
-    assert "no verdict" in report.errors[0].error
-    assert report["judged"] == 0.0
+    assert "judged" not in {row.name for row in rows(report)}
 
 
 def test_a_recorded_run_replays_exactly_and_offline(index, tmp_path):
