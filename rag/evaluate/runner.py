@@ -68,7 +68,10 @@ class Asker:
             outcome = await self.ask(case)
             found = _told(case, outcome, measured(case, outcome))
         except BaseException as error:  # other people's planners, sources and functions may raise anything
-            return self._failed(case, _reason(error), time.perf_counter() - started)
+            why = _reason(error)
+            if why is None:
+                raise
+            return self._failed(case, why, time.perf_counter() - started)
         return await self._judged(case, outcome, found)
 
     async def _judged(self, case: Case, outcome: Outcome, found: Result) -> Result:
@@ -77,8 +80,8 @@ class Asker:
             return found
         try:
             verdict = await self.judge.implies(case.question, case.answers, outcome.text)
-        except BaseException as error:  # as of any model
-            return found.model_copy(update={"unjudged": _reason(error)})
+        except (RagError, NotRecorded) as error:
+            return found.model_copy(update={"unjudged": str(error)})
         return found.model_copy(update={"values": found.values | {"judged": verdict}})
 
     def _failed(self, case: Case, why: str, seconds: float) -> Result:
@@ -91,18 +94,12 @@ class Asker:
         return Result(**_known(case), error=why, values=values | judged)
 
 
-def _reason(error: BaseException) -> str:
-    """Why a question failed.
-
-    Raises:
-        BaseException: the same, where it was not the question: it was stopped, or the process is.
-    """
+def _reason(error: BaseException) -> str | None:
+    """Why a question failed; None where it was not the question: it was stopped, or the process is."""
     leaf = single(error) if isinstance(error, BaseExceptionGroup) else error
     if isinstance(leaf, RagError | NotRecorded):
         return str(leaf)
-    if not isinstance(leaf, Exception):
-        raise error
-    return f"{type(leaf).__name__}: {leaf}"
+    return f"{type(leaf).__name__}: {leaf}" if isinstance(leaf, Exception) else None
 
 
 def _known(case: Case) -> dict[str, object]:
