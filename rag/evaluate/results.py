@@ -22,8 +22,9 @@ class _Value(BaseModel):
 class Result(_Value):
     """What came of one question: what was said and found, and the value of each measure that applies.
 
-    An `error` is what kept it from an answer; measures of which more is better then count as 0. `unjudged` is what
-    kept the judge from a verdict on one. `found` are the first ten ids of the ranking.
+    An `error` is what kept it from an answer; measures of which more is better then count as 0,
+    but for those of the citations that an answer has, and its seconds count as they are. `unjudged` is what kept the
+    judge from a verdict on one. `found` are the first ten ids of the ranking.
     """
 
     case_id: str

@@ -85,13 +85,13 @@ class Asker:
         return found.model_copy(update={"values": found.values | {"judged": verdict}})
 
     def _failed(self, case: Case, why: str, seconds: float) -> Result:
-        """A result without an answer: left out of the means, failures would make a subject look better."""
+        """A result without an answer: left out of means and seconds, failures would make a subject look better."""
         nothing = Outcome(seconds, answer=Answer(text="(failed)") if self.answers else None)
         if case.planned_only:
             nothing = Outcome(seconds, plan=Plan())
         values = dict.fromkeys(_QUALITY & measured(case, nothing).keys(), 0.0)
         judged = {"judged": 0.0} if self.judge and case.answers and self.answers else {}
-        return Result(**_known(case), error=why, values=values | judged)
+        return Result(**_known(case), error=why, values=values | judged | {"seconds": seconds})
 
 
 def _reason(error: BaseException) -> str | None:

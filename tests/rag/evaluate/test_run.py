@@ -161,6 +161,13 @@ def test_an_error_of_a_question_is_its_result_and_counts_as_nothing(index, error
     assert "1 question failed" in str(report)
 
 
+def test_the_seconds_of_failed_questions_count(index):
+    report = evaluate(planned(index, Fails("?")), TASK)
+    assert len(report.errors) == 4
+    assert report["p95 seconds"] > 0
+    assert len(report.values("seconds")) == 4
+
+
 def test_a_failed_question_is_no_right_abstention(index):
     report = evaluate(planned(index, Fails("moon")), TASK)
     assert report["abstained rightly"] == 0.0
