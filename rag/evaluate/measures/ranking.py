@@ -32,9 +32,9 @@ def ndcg_and_recall(ranking: Ranking, gold: Mapping[str, int]) -> dict[str, floa
     except ImportError as error:
         raise ConfigError('measures of rankings need ir-measures: pip install "planweave-rag[eval]"') from error
     wanted = [nDCG @ 10, R @ 5]
-    found = {
-        metric.measure: metric.value for metric in ir_measures.iter_calc(wanted, {"q": gold}, {"q": dict(ranking)})
-    }
+    # By rank, as the library orders equal scores its own way.
+    ranked = {name: -float(rank) for rank, (name, _) in enumerate(ranking)}
+    found = {metric.measure: metric.value for metric in ir_measures.iter_calc(wanted, {"q": gold}, {"q": ranked})}
     return {str(measure): float(found.get(measure, 0.0)) for measure in wanted}
 
 

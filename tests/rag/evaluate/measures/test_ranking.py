@@ -65,6 +65,11 @@ def test_single_questions_add_up_to_what_the_library_says_of_all():
         assert sum(found[str(measure)] for found in ours) / len(ours) == pytest.approx(value, abs=1e-9)
 
 
+def test_of_equal_scores_the_order_counts():
+    assert ndcg_and_recall([("a", 1.0), ("b", 1.0)], {"a": 1})["nDCG@10"] == 1.0
+    assert ndcg_and_recall([(name, 1.0) for name in "abcdef"], {"f": 1})["R@5"] == 0.0
+
+
 def test_nothing_found_is_zero():
     assert ndcg_and_recall([], {"a": 1}) == {"nDCG@10": 0.0, "R@5": 0.0}
     assert all_gold([], {"a": 1}, 5) == 0.0
