@@ -6,6 +6,7 @@ pydantic-settings takes about as long to load as the rest of the façade.
 
 from __future__ import annotations
 
+import os
 import tempfile
 from pathlib import Path
 from typing import Annotated, Self
@@ -16,7 +17,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from rag.errors import ConfigError
 
-__all__ = ["Settings"]
+__all__ = ["Settings", "zone_setting"]
 
 
 def _not_empty(value: object) -> object:
@@ -104,3 +105,11 @@ class Settings(BaseSettings):
             if folder is not None:
                 return Path(folder) if folder else None
         return Path(tempfile.gettempdir()) / "data-gym-cache"
+
+
+def zone_setting() -> str:
+    """The time zone that TZ names, such as Europe/Berlin; "" where it is not set.
+
+    It is no part of `Settings`: a clock must tell the time, whatever else the environment says.
+    """
+    return os.environ.get("TZ", "").removeprefix(":")

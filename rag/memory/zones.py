@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
 from pathlib import Path
@@ -47,7 +46,9 @@ def local_zone() -> tzinfo:
 
     That is what TZ names, else what /etc/localtime links to, else the offset of the moment.
     """
-    named = os.environ.get("TZ", "").removeprefix(":") or _linked()
+    from rag.settings import zone_setting
+
+    named = zone_setting() or _linked()
     if named and is_zone(named):
         return ZoneInfo(named)
     return datetime.now().astimezone().tzinfo or UTC
