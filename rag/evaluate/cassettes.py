@@ -73,9 +73,10 @@ class Cassette(Closing):
         key = key_of([said, schema], self._salt)
         if prompt := _prompt():
             self._file.met(prompt)
-        exchange = self._file.find(key)
-        if exchange is None:
-            return await self._record(key, messages, schema, max_tokens=max_tokens, on_token=on_token)
+        async with self._file.turn(key):
+            exchange = self._file.find(key)
+            if exchange is None:
+                return await self._record(key, messages, schema, max_tokens=max_tokens, on_token=on_token)
         if "error" in exchange:
             raise_failure(exchange["error"], ModelError)
         if on_token is not None:

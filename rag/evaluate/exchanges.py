@@ -14,6 +14,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal, NoReturn, TypeAlias
 
+import anyio
+
 from rag import errors
 from rag.errors import ConfigError, RagError
 
@@ -53,6 +55,7 @@ class Exchanges:
         self._secrets = tuple(secret for secret in secrets if secret)
         self._known = _read(self.path) if self.path.exists() or not self.recording else {}
         self._played: set[str] = set()
+        self._turns: dict[str, anyio.Lock] = {}
         self._met: dict[str, str] = {}  # the identity under which each prompt was asked for by this run
 
     def __len__(self) -> int:
@@ -60,6 +63,10 @@ class Exchanges:
 
     def __iter__(self) -> Iterator[Exchange]:
         return iter(self._known.values())
+
+    def turn(self, key: str) -> anyio.Lock:
+        """Has equal asks wait for one another, so that the later ones are given what the first one brings."""
+        return self._turns.setdefault(key, anyio.Lock())
 
     def find(self, key: str) -> Exchange | None:
         """The exchange of that key, if it can be played: while recording, what failed is to be made again."""

@@ -125,11 +125,12 @@ class _Source:
         asked = self._file.blotted(asked)
         name = self.card.name
         key = key_of([name, kind, asked, scope.model_dump(mode="json")])
-        found = self._file.find(key)
-        if found is None:
-            if not self._file.recording:
-                self._file.missing(f"the source {name!r} asked {asked}")
-            return await self._recorded({"key": key, "source": name, kind: asked}, call)
+        async with self._file.turn(key):
+            found = self._file.find(key)
+            if found is None:
+                if not self._file.recording:
+                    self._file.missing(f"the source {name!r} asked {asked}")
+                return await self._recorded({"key": key, "source": name, kind: asked}, call)
         for told in found.get("used", ()):
             used(told["model"], Usage.model_validate(told["usage"]))
         if "error" in found:
@@ -141,7 +142,7 @@ class _Source:
         try:
             with metered(lambda model, usage: spent.append((model, usage))):
                 # As it will be played back, so that a run and its replay read the same.
-                exchange["found"] = _plain(await call())
+                exchange["found"] = self._file.blotted(_plain(await call()))
         except Exception as error:  # sources are other people's code, and what they raise is part of the run
             exchange["error"] = failure(error)
             raise

@@ -6,6 +6,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import anyio
 import pytest
 
 import prompts
@@ -13,6 +14,7 @@ import rag
 from rag.errors import SourceError
 from rag.evaluate.exchanges import NotRecorded
 from rag.evaluate.recording import Recording
+from rag.protocols import Message
 from rag.run.meter import used
 from rag.testing import FakeModel
 from rag.types import Usage
@@ -143,6 +145,60 @@ def test_secrets_are_kept_out_of_the_file(path):
     written = path.read_text()
     assert "secret" not in written
     assert "internal" not in written
+
+
+async def test_of_equal_asks_at_once_the_first_is_recorded_and_given_to_all(path):
+    told = iter(range(9))
+
+    async def counter(product: str) -> str:
+        await anyio.sleep(0.01)
+        return f"{product} {next(told)}"
+
+    async def asked(recording):
+        source = recording.source(rag.source("counter", counter, about="counts"))
+        found = []
+
+        async def ask():
+            found.append(await source.call({"product": "kettle"}, rag.Scope()))
+
+        async with anyio.create_task_group() as group:
+            for _ in range(3):
+                group.start_soon(ask)
+        return found
+
+    recorded = await asked(Recording(path, "record"))
+    assert recorded == await asked(Recording(path))
+    assert len(lines(path)) == 1
+
+
+async def test_a_model_that_varies_is_asked_once_for_equal_prompts(path):
+    class Slow(FakeModel):
+        async def complete(self, messages, **options):
+            await anyio.sleep(0.01)
+            return await super().complete(messages, **options)
+
+    model = Slow([f"reply {n}" for n in range(3)], name="real")
+    cassette = Recording(path, "record").model(model)
+    found = []
+
+    async def ask():
+        found.append((await cassette.complete([Message("user", "hello")])).text)
+
+    async with anyio.create_task_group() as group:
+        for _ in range(3):
+            group.start_soon(ask)
+    assert (found, len(model.calls)) == (["reply 0"] * 3, 1)
+
+
+async def test_a_run_that_records_reads_rows_as_its_replay_will(path):
+    def notes() -> str:
+        return "Send it with Bearer abcdefgh12345."
+
+    recorded, replayed = [
+        await Recording(path, mode).source(rag.source("notes", notes, about="notes")).call({}, rag.Scope())
+        for mode in ("record", "replay")
+    ]
+    assert recorded == replayed
 
 
 def test_what_nobody_asked_for_is_listed(recorded):
