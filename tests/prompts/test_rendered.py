@@ -126,7 +126,7 @@ Within {{n}} days.
 </passage 1>
 
 Question: How long?
-Let's think step by step.
+Let's think step by step, and end with "So the answer is X."
 """
 
 CHAT = """\
