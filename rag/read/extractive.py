@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Final
 
 from rag.protocols import Draft, Form
 from rag.read.absent import absent, unknown_names
+from rag.read.claims import decide
 from rag.read.marks import unmarked
 from rag.read.passages import Statement, statements_of
 from rag.read.rows import counted, is_row, matches, sentence
 from rag.read.select import Part, Pool
 from rag.read.statements import plain
-from rag.read.sufficiency import coverage
 from rag.read.terms import terms
 from rag.read.unsourced import nothing_found
 from rag.types import Citation, Evidence, EvidenceItem
@@ -52,7 +52,7 @@ def extract(question: str, evidence: Evidence, *, embedder: Embedder | None = No
         question: as the user asked it.
         evidence: what the steps found.
         embedder: compares by meaning; without one, words alone count.
-        form: how many statements of texts the answer has at most, rows on top; a claim gets a verdict by `coverage`.
+        form: how many statements of texts the answer has at most, rows on top; a claim gets a verdict by `decide`.
 
     Raises:
         ModelError: the embedder failed.
@@ -69,7 +69,7 @@ def extract(question: str, evidence: Evidence, *, embedder: Embedder | None = No
     rows = [item for item in evidence.items if is_row(item)]
     texts = [] if hopeless else [item for item in evidence.items if not is_row(item)]
     max_sentences = _SENTENCES[form]
-    claim = coverage(question, evidence) if form == "claim" else None
+    claim = decide(question, evidence) if form == "claim" else None
     answer = _Answer(f"{claim.outcome.capitalize()}. " if claim else "")
     for step_id in dict.fromkeys(item.step_id for item in rows):
         answer.tell_rows([item for item in rows if item.step_id == step_id], question)

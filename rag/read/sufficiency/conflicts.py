@@ -14,6 +14,7 @@ from functools import cached_property
 from itertools import combinations
 from typing import Final
 
+from rag.read.denial import DENIES, denies
 from rag.read.passages import Statement, statements_of
 from rag.read.rows import is_row
 from rag.read.statements import plain
@@ -31,7 +32,6 @@ _VALUE = re.compile(
     rf"\b{_YEAR}\b(?![.,:]?\d)|\b(?:{_MONTH})\b"
     rf"|(?:[€$£¥] ?)?\d[\d.,:]*(?<=\d)(?: ?(?:%|°C|°F|[€$£¥]|(?!(?:{_MONTH})\b)[A-Za-z]{{1,12}}\b))?"
 )
-_NOT = re.compile(r"\b(?:not|never|cannot)\b|n['’]t\b", re.IGNORECASE)
 # Where one name stands, no other can: "born in", "directed by", "the capital of … is".
 _ONLY_ONE = re.compile(
     r"\b(?:(?:born|died|founded|based|located|headquartered|buried|situated) (?:in|at|near)"
@@ -170,8 +170,8 @@ def _differences(key: object, one: _Told, other: _Told) -> Iterator[tuple[str, s
         left, right = one.values[only.pop()], other.values[others.pop()]
         if _unit(left) == _unit(right):
             yield one.text.replace(left, "…").rstrip(" ."), left, right
-    elif not only and not others and bool(_NOT.search(one.text)) != bool(_NOT.search(other.text)):
-        yield _NOT.sub("", one.text).rstrip(" ."), one.text, other.text
+    elif not only and not others and denies(one.text) != denies(other.text):
+        yield DENIES.sub("", one.text).rstrip(" ."), one.text, other.text
 
 
 def _plain(value: str) -> str:
