@@ -1,13 +1,15 @@
 """Is each sentence of an answer borne out by the passages that it cites?
 
 Without a model: the passages have its numbers, something of each of its names, and most of its words; or
-fewer of its words, but a statement of nearly the same meaning. With one, a structured call says so.
+fewer of its words, but a statement of nearly the same meaning; and the statement nearest to it by its words
+denies where it denies, and has no other name after the "by" of a verb. Words of denial are English ones. With
+a model, a structured call says so.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
@@ -16,6 +18,7 @@ from pydantic import BaseModel, ValidationError
 from prompts.inert import on_one_line
 from rag.protocols import Complete, Draft
 from rag.read.citations import cite, needs_source, speaks_of_absence, text_of
+from rag.read.denial import agents, denies
 from rag.read.fence import render_passages
 from rag.read.marks import Bare, Mark
 from rag.read.statements import statements
@@ -207,11 +210,23 @@ def _is_borne_out(sentence: str, passages: Sequence[Passage], embedder: Embedder
     if missing_numbers(sentence, text):
         return False
     names = [set(terms(name)) for name in proper_names(sentence)]
-    if not all(any(has_word(own, word) for word in name) for name in names):
+    if not all(any(has_word(own, word) for word in name) for name in names) or _is_turned(sentence, words, passages):
         return False
     share = sum(has_word(own, word) for word in words) / (len(words) or 1)
     return share >= MOST_WORDS or (
         share >= _SOME_WORDS and embedder is not None and _is_meant(sentence, passages, embedder)
+    )
+
+
+def _is_turned(sentence: str, words: Set[str], passages: Sequence[Passage]) -> bool:
+    """Whether the statement nearest to a sentence says the contrary: it alone denies, or it was done by another."""
+    told = [each.text[start:end] for each in passages for start, end in statements(each.text)]
+    denied = denies(sentence)
+    # Of statements that are as near, one that denies as the sentence does speaks for it.
+    nearest = max(told, key=lambda text: (len(words & set(terms(text))), denies(text) == denied), default="")
+    own, its = agents(sentence), agents(nearest)
+    return bool(nearest) and (
+        denies(nearest) != denied or any(own[verb].isdisjoint(its[verb]) for verb in own.keys() & its.keys())
     )
 
 

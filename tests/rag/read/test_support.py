@@ -43,6 +43,26 @@ def test_a_sentence_is_held_against_the_passages_it_cites(sentence: str, support
     assert {citation.supported for citation in marked(draft, by_words(draft)).citations} == {supported}
 
 
+@pytest.mark.parametrize(
+    ("sentence", "supported"),
+    [
+        ("Alien was directed by Ridley Scott [1].", True),
+        ("Alien was not directed by Ridley Scott [1].", False),
+        ("Alien never had the director Ridley Scott [1].", False),
+        ("Ridley Scott was directed by Alien [1].", False),
+        ("Herons eat fish [1].", True),
+        ("Herons do not eat fish [1].", False),
+        ("The hide isn't open on Mondays [1].", True),
+        ("The hide is open on Mondays [1].", False),
+    ],
+)
+def test_a_denial_and_a_reversal_are_not_borne_out(sentence: str, supported: bool) -> None:
+    text = "Alien was directed by Ridley Scott in 1979. Herons eat fish. The hide is not open on Mondays."
+    cited = cite(sentence, [Passage(doc_id="a", chunk_id="a#0", text=text)])
+    draft = Draft(cited.text, cited.citations)
+    assert by_words(draft, default_embedder()) == [supported]
+
+
 def test_the_meaning_tells_where_words_do_not() -> None:
     close = written("Parcels may be returned within a month [2].")
     assert (by_words(close), by_words(close, default_embedder())) == ([False], [True])
