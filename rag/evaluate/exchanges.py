@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -24,7 +25,16 @@ __all__ = ["Exchange", "Exchanges", "Mode", "NotRecorded", "failure", "key_of", 
 Exchange: TypeAlias = dict[str, Any]
 Mode: TypeAlias = Literal["replay", "record"]
 
-_SECRET: Final = re.compile(r"\b(?:sk|pk|rk)-[\w-]{8,}|\bBearer\s+[\w.~+/-]{8,}=*", re.IGNORECASE)
+_SECRET: Final = re.compile(
+    r"\b(?:sk|pk|rk)-[\w-]{8,}|\bBearer\s+[\w.~+/-]{8,}=*|(?<=//)[^\s/@:\"']*:[^\s/@\"']+(?=@)", re.IGNORECASE
+)
+_KEY: Final = re.compile(
+    r"\b(?:(?:AKIA|ASIA)[A-Z0-9]{16}|gh[oprsu]_\w{16,}|github_pat_\w{16,}|xox[a-z]-[\w-]{8,}|AIza[\w-]{30,})"
+)
+"""Keys whose case is part of their shape: of AWS, GitHub, Slack and Google."""
+_NAMED: Final = re.compile(
+    r"\b((?:\w+_)?(?:api[_-]?key|access[_-]?key|token|secret|password|passwd|pwd)=)[^\s&\"',;]+", re.IGNORECASE
+)
 _BLOT: Final = "***"
 _SHORT: Final = 120  # characters of a prompt that messages quote
 
@@ -80,7 +90,7 @@ class Exchanges:
         """Write an exchange to the file; one of the same key goes before those that were there."""
         self._known[exchange["key"]] = exchange
         self._played.add(exchange["key"])
-        with self.path.open("a", encoding="utf-8") as file:
+        with open(self.path, "a", encoding="utf-8", opener=_own) as file:  # Path.open takes no opener
             file.write(json.dumps(exchange, ensure_ascii=False) + "\n")
 
     def met(self, prompt: str) -> None:
@@ -123,7 +133,7 @@ class Exchanges:
         if isinstance(value, str):
             for secret in self._secrets:
                 value = value.replace(secret, _BLOT)
-            return _SECRET.sub(_BLOT, value)
+            return _NAMED.sub(rf"\1{_BLOT}", _KEY.sub(_BLOT, _SECRET.sub(_BLOT, value)))
         if isinstance(value, dict):
             return {name: self.blotted(item) for name, item in value.items()}
         return [self.blotted(item) for item in value] if isinstance(value, list) else value
@@ -161,6 +171,11 @@ def raise_failure(told: dict[str, Any], other: type[RagError]) -> NoReturn:
     """
     kind = getattr(errors, told["type"], other) if told["type"] in errors.__all__ else other
     raise kind(told["text"])
+
+
+def _own(path: str, flags: int) -> int:
+    """Opens a file that, where it is new, its owner alone can read."""
+    return os.open(path, flags, 0o600)
 
 
 def _name(prompt: str) -> str:

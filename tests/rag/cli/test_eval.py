@@ -115,6 +115,12 @@ def test_a_run_is_recorded_and_replayed(run, tmp_path):
     assert json.loads(run("--replay", tape, "--json", subject=empty).stdout.splitlines()[-1])["failed"] == []
 
 
+def test_the_known_key_is_kept_out_of_a_recording(run, tmp_path, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "returned within")
+    run("--record", tmp_path / "tape.jsonl")
+    assert "may be *** 30 days" in (tmp_path / "tape.jsonl").read_text()
+
+
 def test_a_replay_without_the_exchanges_fails(run, tmp_path):
     tape = tmp_path / "tape.jsonl"
     tape.write_text("")

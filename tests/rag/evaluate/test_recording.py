@@ -12,7 +12,7 @@ import pytest
 import prompts
 import rag
 from rag.errors import SourceError
-from rag.evaluate.exchanges import NotRecorded
+from rag.evaluate.exchanges import Exchanges, NotRecorded
 from rag.evaluate.recording import Recording
 from rag.protocols import Message
 from rag.run.meter import used
@@ -145,6 +145,28 @@ def test_secrets_are_kept_out_of_the_file(path):
     written = path.read_text()
     assert "secret" not in written
     assert "internal" not in written
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("use AKIAABCDEFGHIJKLMNOP now", "use *** now"),
+        ("ghp_abcdefghijklmnop1234", "***"),
+        ("xoxb-1234-abcd-5678", "***"),
+        ("AIza" + "a1_" * 12, "***"),
+        ("https://x.org/?api_key=abc123&q=1", "https://x.org/?api_key=***&q=1"),
+        ("OPENAI_API_KEY=abc123", "OPENAI_API_KEY=***"),
+        ("postgresql://svc:sekret@db/shop", "postgresql://***@db/shop"),
+        ("write to a@b.org, see https://x.org:80/?by=a@b.org", "write to a@b.org, see https://x.org:80/?by=a@b.org"),
+        ("at most max_tokens=80", "at most max_tokens=80"),
+    ],
+)
+def test_what_looks_like_a_secret_is_blotted_out(path, text, written):
+    assert Exchanges(path, "record").blotted({"rows": [text]}) == {"rows": [written]}
+
+
+def test_a_recording_is_its_owners_alone(recorded):
+    assert recorded[0].stat().st_mode & 0o077 == 0
 
 
 async def test_of_equal_asks_at_once_the_first_is_recorded_and_given_to_all(path):
