@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from pydantic import BaseModel, ValidationError
 
 from prompts.inert import on_one_line
-from rag.protocols import Complete, Draft
+from rag.protocols import Complete, Draft, Form
 from rag.read.citations import cite, needs_source, speaks_of_absence, text_of
 from rag.read.denial import agents, denies
 from rag.read.fence import render_passages
@@ -27,6 +27,7 @@ from rag.read.sufficiency.passages import has_word
 from rag.read.terms import missing_numbers, terms
 from rag.read.unsourced import NOTHING_FOUND
 from rag.types import EvidenceItem, Passage
+from rag.verdict import Verdict
 
 if TYPE_CHECKING:
     from rag.protocols import Embedder
@@ -157,8 +158,11 @@ def marked(draft: Draft, verdicts: Sequence[bool | None]) -> Draft:
     return replace(draft, citations=tuple(citations), notes=(*draft.notes, *notes))
 
 
-def dropped(draft: Draft, verdicts: Sequence[bool | None]) -> Draft:
-    """The draft without what is not borne out: sentences found wanting, and claims that cite nothing."""
+def dropped(draft: Draft, verdicts: Sequence[bool | None], form: Form = "answer") -> Draft:
+    """The draft without what is not borne out: sentences found wanting, and claims that cite nothing.
+
+    A "yes", a "no" or a verdict that nothing is left to bear out becomes "Not enough."
+    """
     kept, gone = "", list[str]()
     for sentence, verdict in zip(sentences_of(draft), verdicts, strict=True):
         if verdict is False or (verdict is None and sentence.is_claim and not sentence.citations):
@@ -166,14 +170,22 @@ def dropped(draft: Draft, verdicts: Sequence[bool | None]) -> Draft:
         else:
             kept += draft.text[sentence.start : sentence.end]
     if not gone:
-        return marked(draft, verdicts)
+        return marked(draft, verdicts) if draft.citations else _undecided(draft, form)
     passages = {citation.n: citation.passage for citation in draft.citations}
     cited = cite(kept, [passages[n] for n in sorted(passages)])
     notes = (*draft.notes, f"left out, since the passages do not bear it out: {', '.join(gone)}")
-    if not cited.text:
-        return replace(draft, text=NOTHING_FOUND, citations=(), notes=notes)
+    text = cited.text or NOTHING_FOUND
     citations = tuple(each.model_copy(update={"supported": True}) for each in cited.citations)
-    return replace(draft, text=cited.text, citations=citations, notes=notes)
+    left = replace(draft, text=text, citations=citations, notes=notes)
+    return left if citations else _undecided(left, form)
+
+
+def _undecided(draft: Draft, form: Form) -> Draft:
+    """The draft, unless it decides something that no passage bears out: then, that there is not enough to say."""
+    if form not in ("yes/no", "claim"):
+        return draft
+    verdict = Verdict(outcome="not enough", by="reader") if form == "claim" else None
+    return replace(draft, text="Not enough.", verdict=verdict)
 
 
 class _Told(BaseModel):

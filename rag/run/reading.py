@@ -88,7 +88,10 @@ class Reading:
 
     async def _checked(self, draft: Draft, asking: Asking, span: OpenSpan) -> Draft:
         """The draft with each citation's sentence checked, as the manner has it."""
-        if self.manner.check is None or not draft.citations:
+        dropping, form = self.manner.unsupported == "drop", self.manner.form
+        # A bare "yes" has nothing to check, and yet is not to stay.
+        bare = dropping and form in ("yes/no", "claim")
+        if self.manner.check is None or not (draft.citations or bare):
             return draft
         from rag.read.support import dropped, marked
 
@@ -96,7 +99,7 @@ class Reading:
         if verdicts is None:
             verdicts = await anyio.to_thread.run_sync(_by_words, draft, abandon_on_cancel=True)
         span.attributes["unsupported"] = sum(verdict is False for verdict in verdicts)
-        return (dropped if self.manner.unsupported == "drop" else marked)(draft, verdicts)
+        return dropped(draft, verdicts, form) if dropping else marked(draft, verdicts)
 
     async def _told(self, draft: Draft, asking: Asking, span: OpenSpan) -> Sequence[bool | None] | None:
         """What the model says of each sentence; None where it could not be asked or did not say."""

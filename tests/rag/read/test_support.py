@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from prompts import load
 from rag.embed import default_embedder
-from rag.protocols import Draft
+from rag.protocols import Draft, Form
 from rag.read.citations import cite
 from rag.read.support import by_words, dropped, marked, request, sentences_of, told
 from rag.types import Passage
@@ -41,6 +41,20 @@ def test_a_sentence_is_held_against_the_passages_it_cites(sentence: str, support
     draft = written(sentence)
     assert by_words(draft) == [supported]
     assert {citation.supported for citation in marked(draft, by_words(draft)).citations} == {supported}
+
+
+@pytest.mark.parametrize("form", ["yes/no", "claim"])
+@pytest.mark.parametrize("text", ["Supported. The sky is blue [1].", "Yes. The sky is blue [1].", "Yes."])
+def test_a_decision_that_nothing_is_left_to_bear_out_is_dropped_too(text: str, form: Form) -> None:
+    draft = written(text)
+    found = dropped(draft, by_words(draft), form)
+    assert (found.text, found.citations) == ("Not enough.", ())
+    assert (found.verdict.outcome if found.verdict else None) == ("not enough" if form == "claim" else None)
+
+
+def test_a_decision_that_a_passage_bears_out_stays() -> None:
+    draft = written("Yes. It opened in 1894 [1]. The sky is blue [1].")
+    assert dropped(draft, by_words(draft), "yes/no").text == "Yes. It opened in 1894 [1]."
 
 
 @pytest.mark.parametrize(
