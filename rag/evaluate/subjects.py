@@ -12,6 +12,7 @@ from typing import Final, TypeAlias
 from rag.assistant import Assistant
 from rag.errors import ConfigError
 from rag.evaluate.tasks import Case, Task
+from rag.ingest.sentences import sentences
 from rag.memory import Memory
 from rag.plan import Plan
 from rag.read.citations import speaks_of_absence
@@ -48,10 +49,14 @@ class Outcome:
 
     @property
     def abstains(self) -> bool:
-        """Whether the answer says that the sources do not hold it, and cites none of them."""
-        if self.answer is None or self.answer.citations:
+        """Whether the answer says that the sources do not hold it; one that cites them, in every sentence."""
+        if self.answer is None:
             return False
-        return not self.text.strip() or self.text in (NOTHING_ASKED, NOTHING_FOUND) or speaks_of_absence(self.text)
+        text = self.text
+        if not text.strip() or text in (NOTHING_ASKED, NOTHING_FOUND):
+            return True
+        said = (speaks_of_absence(text[start:end]) for start, end in sentences(text))
+        return all(said) if self.answer.citations else speaks_of_absence(text)
 
 
 Ask: TypeAlias = Callable[[Case], Awaitable[Outcome]]
