@@ -185,8 +185,11 @@ def _text(report: Report, other: Report | None) -> str:
 
 def _end(report: Report) -> None:
     """Say on stderr what went wrong, and exit by it: with 1 where nothing was answered, or a recording is stale."""
-    for line in report.stale:
-        complain(line)
+    from rag.evaluate.summary import ungiven
+
+    for line in (*report.stale, ungiven(report)):
+        if line:
+            complain(line)
     failed, asked = report.errors, sum(len(run.results) for run in report.runs)
     if failed:
         complain(f"{len(failed)} of {asked} questions failed; the first, {failed[0].case_id}: {failed[0].error}")

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from rag.errors import ConfigError
 from rag.evaluate.bootstrap import Gain, interval, paired
-from rag.evaluate.measures.claims import macro_f1
+from rag.evaluate.measures.claims import LABELS, macro_f1
 from rag.evaluate.measures.table import MEASURES, Group, Measure
 
 if TYPE_CHECKING:
     from rag.evaluate.results import Report
     from rag.evaluate.tasks import Task
 
-__all__ = ["Compared", "Row", "comparable", "compared", "figure", "named", "rows", "signed", "text", "value"]
+__all__ = ["Compared", "Row", "comparable", "compared", "figure", "named", "rows", "signed", "text", "ungiven", "value"]
 
 _LABELS: Final = "label accuracy"
 _MACRO: Final = "label macro-F1"
@@ -116,6 +116,12 @@ def comparable(here: Report | Task, there: Report) -> None:
 def text(report: Report) -> str:
     """A line a measure: its value, interval, deviation over seeds, and number of questions."""
     return "\n".join(_lines(report))
+
+
+def ungiven(report: Report) -> str:
+    """A line that names the gold labels of claims which no answer can give, and so count as wrong; "" for none."""
+    names = sorted({gold for pairs in report.label_pairs for gold, _ in pairs} - LABELS)
+    return f"no answer can give the labels {', '.join(names)}: each claim of them counts as wrong" if names else ""
 
 
 def figure(value: float) -> str:
@@ -236,4 +242,6 @@ def _lines(report: Report) -> Iterator[str]:
         yield f"{errors} question{'' if errors == 1 else 's'} failed, and count as 0"
     if unjudged := len(report.unjudged):
         yield f"{unjudged} answer{'' if unjudged == 1 else 's'} got no verdict of the judge, and count for nothing"
+    if told := ungiven(report):
+        yield told
     yield from report.stale

@@ -12,13 +12,16 @@ from rag.ingest.sentences import sentences
 if TYPE_CHECKING:
     from rag.evaluate.subjects import Outcome
 
-__all__ = ["given_label", "label_of", "macro_f1"]
+__all__ = ["LABELS", "given_label", "label_of", "macro_f1"]
 
 _WORDS: Final = {
     "supported": "supported supports support supporting true yes entailment correct",
     "refuted": "refuted refutes refute false no contradiction contradicted contradict incorrect",
-    "not enough": "not_enough_info not_enough_information nei unknown neutral unverifiable",
+    "not enough": "not_enough not_enough_info not_enough_information not_enough_evidence nei insufficient"
+    " insufficient_evidence insufficient_information not_supported unsupported unproven unknown neutral unverifiable",
 }
+LABELS: Final = frozenset(_WORDS)
+"""The labels that an answer can give."""
 _LABELS: Final = {word: label for label, words in _WORDS.items() for word in words.split()}
 _ALONE: Final = r"\b(?=\s*(?:[^\w\s-]|[-–]\s|\n|$)|\s+(?:by|because|since|as|it|this|that|the)\b)"
 """After a word that is a label, and not a part of what is told: "Support for students" has none."""
@@ -29,7 +32,8 @@ _STATED: Final = tuple(
     for label, pattern in (
         (
             "not enough",
-            r"\b(?:not|no) enough\b|\b(?:not sufficient|insufficient) (?:evidence|information|data|detail|context)"
+            rf"^\W*(?:{'|'.join(_WORDS['not enough'].split())}){_ALONE}"
+            r"|\b(?:not|no) enough\b|\b(?:not sufficient|insufficient) (?:evidence|information|data|detail|context)"
             r"|\b(?:can|could)(?:not| not|n['’]t) be (?:determined|verified|confirmed|decided|established|judged)\b"
             r"|\bno (?:evidence|proof)\b|\b(?:unsupported|unverifiable|inconclusive)\b"
             r"|(?:\b(?:not|no|none|nothing|never|neither)|n['’]t)\b[^,;:]{0,40}?\b(?:support|refute|contradict)(?:s|ed)?\b",

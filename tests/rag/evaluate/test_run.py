@@ -99,6 +99,12 @@ def test_claims_have_accuracy_and_macro_f1(index):
     assert report["label macro-F1"] == pytest.approx(1 / 3)
 
 
+def test_a_label_that_no_answer_can_give_is_told(index):
+    cases = (Case("a", "The chat is open.", label="SUPPORTS"), Case("b", "The shop is shut.", label="DISPUTED"))
+    assert "the labels disputed" in str(evaluate(planned(index, Fails(text="Supported.")), Task("claims", cases)))
+    assert "no answer" not in str(evaluate(planned(index, Fails(text="Supported.")), Task("claims", cases[:1])))
+
+
 def test_the_claims_that_a_retriever_is_asked_have_no_labels(index):
     report = evaluate(index, Task("claims", (Case("a", "The chat is open.", label="SUPPORTS", docs={"chat": 1}),)))
     assert "label macro-F1" not in {row.name for row in rows(report)}
