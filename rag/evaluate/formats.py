@@ -20,10 +20,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
-from rag.errors import LoadError, RagError
-from rag.evaluate.lines import lines, records
+from rag.errors import LoadError
+from rag.evaluate.lines import lines, located, records
 from rag.evaluate.tasks import Case, Task
 from rag.plan import Plan
 from rag.types import Turn
@@ -60,14 +58,13 @@ def load_task(path: str | Path, *, split: str = "test") -> Task:
 def _file(path: Path) -> Task:
     cases, turns = list[Case](), dict[str, list[Turn]]()
     for number, line in records(path):
-        try:
+        with located(path, number):
             if "question" in line or "claim" in line:
                 cases.append(_case(line, f"q{number}"))
-            else:
+            elif "conversation" in line:
                 turns.setdefault(str(line["conversation"]), []).append(_turn(line))
-        except (KeyError, TypeError, ValueError, ValidationError, RagError) as error:
-            told = f"lacks {error}" if isinstance(error, KeyError) else str(error).replace("\n", " ")
-            raise LoadError(f"{path}, line {number}: {told}", path=str(path)) from error
+            else:
+                raise ValueError("it is neither a question, a claim nor a turn of a conversation")
     _unique(cases, path)
     conversations = {name: tuple(said) for name, said in turns.items()}
     return Task(_stem(path), tuple(cases), _hashed([path]), conversations)
@@ -86,7 +83,7 @@ def _case(line: Mapping[str, Any], name: str) -> Case:
     now = line.get("now")
     return Case(
         case_id=str(line.get("id", line.get("_id", name))),
-        question=str(line["claim"] if "claim" in line else line["question"]),
+        question=_asked(line["claim"] if "claim" in line else line["question"]),
         answers=_answers(line),
         answerable=not ("answer" in line and line["answer"] in (None, [])),
         docs=_relevance(line.get("docs", line.get("turn_ids", ()))),
@@ -95,6 +92,18 @@ def _case(line: Mapping[str, Any], name: str) -> Case:
         conversation=str(line["conversation"]) if "conversation" in line else None,
         now=_time(now) if now else None,
     )
+
+
+def _asked(told: Any) -> str:
+    """The text of a question.
+
+    Raises:
+        ValueError: it is none, or cannot be written to a file.
+    """
+    if not isinstance(told, str) or not told.strip():
+        raise ValueError(f"the question is no text, but {told!r:.60}")
+    told.encode()  # half of a pair of surrogates cannot be, and would be noticed only when all was asked
+    return told
 
 
 def _answers(told: Mapping[str, Any]) -> tuple[str, ...]:
@@ -106,7 +115,11 @@ def _answers(told: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _said(value: Any) -> str:
-    return ("yes" if value else "no") if isinstance(value, bool) else str(value)
+    if isinstance(value, dict | list):
+        raise ValueError(f"an answer is a text, a number, or true or false, and not {value!r:.60}")
+    said = ("yes" if value else "no") if isinstance(value, bool) else str(value)
+    said.encode()  # as of a question
+    return said
 
 
 def _relevance(docs: Mapping[str, Any] | Iterable[Any]) -> dict[str, int]:
@@ -149,7 +162,10 @@ def _beir(folder: Path, split: str) -> Task:
             path=str(folder),
         )
     corpus, gold = _part(folder, "corpus.jsonl"), _qrels(judged)
-    cases = tuple(_queried(line, gold) for _, line in records(queries))
+    cases = list[Case]()
+    for number, line in records(queries):
+        with located(queries, number):
+            cases.append(_queried(line, gold))
     files = [file for file in (queries, judged, corpus) if file is not None]
     measured = tuple(case for case in cases if case.docs or case.answers or case.label)
     return Task(folder.resolve().name, measured, _hashed(files), corpus=corpus)
@@ -157,12 +173,14 @@ def _beir(folder: Path, split: str) -> Task:
 
 def _queried(line: Mapping[str, Any], gold: Mapping[str, Mapping[str, int]]) -> Case:
     told = line.get("metadata") or {}
+    if not isinstance(told, dict):
+        raise ValueError(f"metadata is an object, and not {told!r:.60}")
     return Case(
         case_id=str(line["_id"]),
-        question=line["text"],
+        question=_asked(line["text"]),
         answers=_answers(told),
         docs=gold.get(str(line["_id"]), {}),
-        label=told.get("label"),
+        label=str(told["label"]) if told.get("label") is not None else None,
     )
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from rag.errors import LoadError
+from pydantic import ValidationError
 
-__all__ = ["lines", "records"]
+from rag.errors import LoadError, RagError
+
+__all__ = ["lines", "located", "records"]
 
 
 def records(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -43,6 +46,20 @@ def lines(path: Path) -> Iterator[tuple[int, str]]:
     except (OSError, EOFError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or error
         raise LoadError(f"{path} cannot be read: {why}", path=str(path)) from error
+
+
+@contextmanager
+def located(path: Path, number: int) -> Iterator[None]:
+    """Has what is wrong with a line told with its file and number.
+
+    Raises:
+        LoadError: what the block raised of a value that is missing or wrong.
+    """
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, ValidationError, RagError) as error:
+        told = f"lacks {error}" if isinstance(error, KeyError) else str(error).replace("\n", " ")
+        raise LoadError(f"{path}, line {number}: {told}", path=str(path)) from error
 
 
 def _listed(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from rag.errors import ConfigError
-from rag.evaluate.lines import records
+from rag.evaluate.lines import located, records
 from rag.plan import Plan
 from rag.types import Turn
 
@@ -66,8 +66,12 @@ class Task:
         """
         if self.corpus is None:
             raise ConfigError(f"the task {self.name} has no documents of its own: only folders with a corpus.jsonl do")
-        for _, line in records(self.corpus):
-            yield {"doc_id": str(line["_id"]), "title": line.get("title", ""), "text": line["text"]}
+        for number, line in records(self.corpus):
+            with located(self.corpus, number):
+                document = {"doc_id": str(line["_id"]), "title": line.get("title") or "", "text": line["text"]}
+                if wrong := [name for name in ("title", "text") if not isinstance(document[name], str)]:
+                    raise ValueError(f"its {wrong[0]} is no text")
+            yield document
 
     def sampled(self, limit: int | None) -> Task:
         """The task with a sample of its questions, the same on every run, in the task's order.

@@ -42,6 +42,29 @@ def test_a_beir_folder_has_queries_with_qrels_and_documents(beir):
     assert list(task.documents())[1] == {"doc_id": "d2", "title": "D2", "text": "text of d2"}
 
 
+@pytest.mark.parametrize(
+    ("query", "word"),
+    [
+        ({"_id": "1"}, "queries.jsonl, line 1: lacks 'text'"),
+        ({"text": "q"}, "queries.jsonl, line 1: lacks '_id'"),
+        ({"_id": "1", "text": "q", "metadata": [1]}, "queries.jsonl, line 1: metadata is an object"),
+    ],
+)
+def test_a_wrong_line_of_a_folder_is_told(beir, query, word):
+    written(beir, query, name="queries.jsonl")
+    with pytest.raises(LoadError, match=word):
+        load_task(beir)
+
+
+def test_a_wrong_document_is_told_with_its_line_and_a_title_may_be_null(beir):
+    (beir / "corpus.jsonl.gz").unlink()
+    written(beir, {"_id": "d1", "title": None, "text": "t"}, {"_id": "d2", "text": None}, name="corpus.jsonl")
+    documents = load_task(beir).documents()
+    assert next(documents)["title"] == ""
+    with pytest.raises(LoadError, match=r"corpus.jsonl, line 2: its text is no text"):
+        next(documents)
+
+
 def test_a_split_is_chosen_by_its_name(beir):
     (beir / "qrels" / "dev.tsv").write_text("query-id\tcorpus-id\tscore\n3\td1\t1\n")
     assert [case.case_id for case in load_task(beir, split="dev").cases] == ["3"]
@@ -110,7 +133,12 @@ def test_a_json_list_is_a_task_too(tmp_path):
         ([{"question": "q", "plan": {"steps": [{"id": "s1"}]}}], "line 1"),
         ([{"question": "q", "answer": "a", "now": "2026-05-02"}], "no zone"),
         ([{"conversation": "c1", "role": "user"}], "text"),
-        ([{"text": "a turn of nothing"}], "lacks 'conversation'"),
+        ([{"text": "a turn of nothing"}], "line 1: it is neither"),
+        ([{"query": "q", "answer": "a"}], "line 1: it is neither"),
+        ([{"question": None, "answer": "a"}], "line 1: the question is no text"),
+        ([{"question": "q", "answer": {"x": 1}}], "line 1: an answer is"),
+        (['{"question": "\\ud800", "answer": "a"}'], "line 1: .*surrogates"),
+        (['{"question": "q", "answer": "\\ud800"}'], "line 1: .*surrogates"),
         ([{"id": 1, "question": "q", "answer": "a"}, {"id": 1, "question": "r", "answer": "a"}], "two questions"),
         ([""], "no question"),
     ],
