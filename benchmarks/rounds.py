@@ -120,9 +120,7 @@ def asked(index: Index, model: Model, sample: Sequence[Question], until: float) 
 
 def told(rows: Sequence[Mapping[str, Mapping[str, float]]]) -> dict[str, Any]:
     """The means of each setting, and what the loop has over each other one, with its interval."""
-    means = {
-        name: {key: round(fmean(row[name][key] for row in rows), 4) for key in rows[0][name]} for name in SETTINGS
-    }
+    means = {name: {key: round(fmean(row[name][key] for row in rows), 4) for key in rows[0][name]} for name in SETTINGS}
     gains: dict[str, dict[str, list[float]]] = {}
     for other in ("t1", "t2", "wide"):
         gains[f"loop over {other}"] = {}
