@@ -5,12 +5,13 @@ from __future__ import annotations
 import inspect
 import runpy
 import sys
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from rag.errors import ConfigError
+from rag.errors import ConfigError, RagError
 from rag.settings import Settings
 
 if TYPE_CHECKING:
@@ -47,7 +48,8 @@ def _offered(file: Path, task: Task) -> Any:
     if not file.is_file():
         raise ConfigError(f"there is no file {file}; --assistant takes a Python file that makes an `assistant`")
     sys.path.insert(0, str(file.resolve().parent))  # as `python file` does
-    offered = runpy.run_path(str(file))
+    with _told(file):
+        offered = runpy.run_path(str(file))
     name = next((name for name in _NAMES if name in offered), None)
     if name is None:
         raise ConfigError(f"{file} has none of {', '.join(_NAMES)}; name what is to be evaluated `assistant`")
@@ -59,11 +61,39 @@ def _maker(function: Callable[..., Subject], file: Path, task: Task) -> Callable
     if unknown := [name for name in wanted if name not in _GIVEN]:
         raise ConfigError(f"{function.__name__} of {file} takes {unknown[0]!r}; it may take `task` and `seed`")
 
+    if inspect.iscoroutinefunction(function):
+        raise ConfigError(f"{function.__name__} of {file} is async; write it with `def`")
+
     def made(seed: int) -> Subject:
         given = {"task": task, "seed": seed}
-        return function(**{name: given[name] for name in wanted})
+        with _told(file):
+            return function(**{name: given[name] for name in wanted})
 
     return made
+
+
+@contextmanager
+def _told(file: Path) -> Iterator[None]:
+    """Has what the file raises told with its line.
+
+    Raises:
+        ConfigError: the file raised something.
+        RagError: it raised that itself.
+    """
+    try:
+        yield
+    except RagError:
+        raise
+    except (Exception, SystemExit) as error:  # the file is the user's, and may raise anything
+        line = error.lineno if isinstance(error, SyntaxError) else _line(error, file)
+        said = f"{type(error).__name__}: {error}"
+        raise ConfigError(f"{file}, line {line}: {said}") from error
+
+
+def _line(error: BaseException, file: Path) -> int:
+    """The last line of the file that the error went through."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return next((frame.lineno or 0 for frame in reversed(frames) if frame.filename == str(file)), 0)
 
 
 @contextmanager

@@ -20,7 +20,7 @@ __all__ = ["aevaluate", "evaluate"]
 
 
 def evaluate(
-    subject: Subject | Callable[[int], Subject],
+    subject: Subject | Callable[..., Subject],
     task: Task | Path | str,
     *,
     seeds: Sequence[int] = (0,),
@@ -36,7 +36,7 @@ def evaluate(
     """How well an assistant, a retriever, an index or a memory does a task.
 
     Args:
-        subject: what is evaluated, or a function of a seed that makes it, which is then closed at the end.
+        subject: what is evaluated, or a function, of a seed or of nothing, that makes it; it is then closed.
         task: one that is loaded, or its file or folder; see `rag.evaluate.formats`.
         seeds: one run for each; a subject that is no function is asked again as it is.
         limit: ask a sample of so many questions, the same ones every time.
@@ -79,7 +79,7 @@ def evaluate(
 
 
 async def aevaluate(
-    subject: Subject | Callable[[int], Subject],
+    subject: Subject | Callable[..., Subject],
     task: Task | Path | str,
     *,
     seeds: Sequence[int] = (0,),

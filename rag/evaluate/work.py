@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 import os
 import platform
@@ -62,7 +63,7 @@ class Conditions:
 
 
 async def evaluated(
-    subject: Subject | Callable[[int], Subject],
+    subject: Subject | Callable[..., Subject],
     task: Task | Path | str,
     conditions: Conditions,
     progress: Callable[[int, int], None],
@@ -87,7 +88,7 @@ class _Work:
     def __init__(
         self,
         task: Task,
-        subject: Subject | Callable[[int], Subject],
+        subject: Subject | Callable[..., Subject],
         conditions: Conditions,
         progress: Callable[[int, int], None],
     ) -> None:
@@ -139,7 +140,8 @@ class _Work:
         subject, recording = self._subject, self._conditions.recording
         if not isinstance(subject, Assistant | Retriever | Index | Memory) and callable(subject):
             # In a thread, so that it may use what waits, such as an index.
-            subject = await anyio.to_thread.run_sync(subject, seed)
+            given = (seed,) if inspect.signature(subject).parameters else ()
+            subject = await anyio.to_thread.run_sync(subject, *given)
             stack.push_async_callback(close, subject)
         if recording is None:
             return subject

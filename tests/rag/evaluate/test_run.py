@@ -398,3 +398,7 @@ def test_what_a_function_of_a_seed_makes_is_closed(index):
 
     evaluate(lambda seed: Closes([index.source("pages")], planner=Fails()), TASK, seeds=(1, 2))
     assert closed == [1, 1]
+
+
+def test_a_function_of_nothing_makes_a_subject_too(index):
+    assert evaluate(lambda: planned(index, Fails()), TASK, seeds=(1, 2))["EM"] == pytest.approx(1 / 3)
