@@ -24,7 +24,7 @@ from rag.verdict import Key, Verdict
 __all__ = ["EvidenceLoop"]
 
 _FOLLOWED: Final = 3
-"""Passages that a round leads on from: with two, all gold of .916 of HotpotQA's questions is found, with five of .926."""
+"""Passages that a round leads on from: of HotpotQA with one .900 of all gold is found, with three .921, five .926."""
 
 _MOST_CALLS: Final = 8
 """Searches of a later round, of all its sources together; each source is asked at least one query."""
