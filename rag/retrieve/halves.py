@@ -12,7 +12,7 @@ from rag.retrieve.lexical import Lexical
 from rag.retrieve.passages import hits
 from rag.retrieve.queries import mean_vector
 from rag.retrieve.query import Query
-from rag.types import Hit
+from rag.types import Hit, Scope
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,7 +29,7 @@ class Halves:
     catalogue: Catalogue
     lexical: Lexical
     dense: Dense
-    vector: Callable[[str], Vector]
+    vector: Callable[[str, Scope | None], Vector]
 
     def by_words(self, query: Query, k: int) -> list[Hit]:
         """The `k` hits that score best by words, best first.
@@ -50,7 +50,8 @@ class Halves:
         """
 
         def best(n: int, seen: Seen) -> list[tuple[int, float]]:
-            vector = mean_vector(self.vector, query.texts or ((query.text, 1.0),))
+            texts = query.texts or ((query.text, 1.0),)
+            vector = mean_vector(lambda text: self.vector(text, query.scope), texts)
             return self.dense.search(vector, n, seen.filter)
 
         return self._hits(query, k, best)

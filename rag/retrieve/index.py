@@ -195,16 +195,15 @@ class Index(Closing):
     def use(self, adapter: Adapter | None) -> None:
         """Adapt questions for search by meaning from now on, wherever this index is open; None ends it.
 
-        An adapter that did not win is not used.
+        An adapter that did not win is not used; one that was learned for a tenant or user adapts theirs alone.
 
         Raises:
+            ConfigError: it is no adapter.
             DimensionMismatch: it was learned for another embedder.
             StoreBusy: another process writes this index.
             RetrievalError: the index could not be written.
         """
-        if adapter:
-            adapter.check(self.embedder.name)
-        keep(self._catalogue, adapter)
+        keep(self._catalogue, adapter, lambda: self.embedder)
 
     def vectors(self, *, scope: Scope | None = None) -> tuple[list[str], Vector]:
         """The `chunk_id` of each passage that the scope sees, and their vectors, of shape (passages, dimensions).
@@ -268,9 +267,9 @@ class Index(Closing):
         measure = Relevance(self._catalogue, self._lexical, self._dense, self._vector)
         return measure.of(question, self._catalogue.seen(view))
 
-    def _adapted(self, text: str) -> Vector:
+    def _adapted(self, text: str, scope: Scope | None) -> Vector:
         adapter = self._adapter(self._catalogue.generation)
-        return adapter.applied(self._vector(text)) if adapter else self._vector(text)
+        return adapter.applied(self._vector(text)) if adapter and adapter.serves(scope) else self._vector(text)
 
     def _vector(self, text: str) -> Vector:
         if self._vectors is None:

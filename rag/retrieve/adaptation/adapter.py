@@ -11,6 +11,7 @@ from zipfile import BadZipFile
 
 from rag.errors import DimensionMismatch, RetrievalError
 from rag.protocols import Embedder
+from rag.types import Scope
 
 if TYPE_CHECKING:
     import numpy as np
@@ -53,7 +54,8 @@ class Adapter:
     """A change to query vectors: E'(x) = normalise(E(x) + up · down · E(x)); passages stay as they are.
 
     `down` has the shape (rank, dimensions) and `up` (dimensions, rank), for the vectors of `embedder`
-    alone. One that is off changes nothing.
+    alone. One that is off changes nothing. With a `tenant` or `user` it was learned from what they alone
+    see, and an index adapts queries of theirs alone by it.
 
     Source: the residual adapters of "Adapted Dense Retrieval" (Adder), query side alone; see the package on a patent.
     """
@@ -63,6 +65,13 @@ class Adapter:
     up: Vectors
     steps: int
     held_out: HeldOut
+    tenant: str | None = None
+    user: str | None = None
+
+    def serves(self, scope: Scope | None) -> bool:
+        """Whether an index adapts queries of a scope by it: its tenant's and user's, or all if it has none."""
+        asks = scope or Scope()
+        return self.tenant in (None, asks.tenant) and self.user in (None, asks.user)
 
     @property
     def on(self) -> bool:
@@ -89,7 +98,7 @@ class Adapter:
         return unit
 
     def wrap(self, embedder: Embedder) -> Adapted:
-        """The embedder, with queries adapted.
+        """The embedder, with queries adapted; whose they are it cannot know, so that all are.
 
         Raises:
             DimensionMismatch: the adapter was learned for another embedder.
@@ -113,7 +122,14 @@ class Adapter:
         """A file that `from_bytes` reads."""
         import numpy as np
 
-        told = {"version": _VERSION, "embedder": self.embedder, "steps": self.steps, "held_out": asdict(self.held_out)}
+        told = {
+            "version": _VERSION,
+            "embedder": self.embedder,
+            "steps": self.steps,
+            "held_out": asdict(self.held_out),
+            "tenant": self.tenant,
+            "user": self.user,
+        }
         file = io.BytesIO()
         np.savez(file, down=self.down, up=self.up, told=np.array(json.dumps(told)))
         return file.getvalue()
@@ -134,7 +150,8 @@ class Adapter:
                 if told["version"] != _VERSION:
                     raise ValueError(f"version {told['version']}")
                 seen = told["held_out"] | {name: tuple(told["held_out"][name]) for name in ("before", "after")}
-                return cls(told["embedder"], file["down"], file["up"], told["steps"], HeldOut(**seen))
+                whose = told.get("tenant"), told.get("user")
+                return cls(told["embedder"], file["down"], file["up"], told["steps"], HeldOut(**seen), *whose)
         except (ValueError, KeyError, TypeError, OSError, EOFError, BadZipFile) as error:
             raise RetrievalError(
                 f"an adapter cannot be read ({error}), this version reads format {_VERSION};"

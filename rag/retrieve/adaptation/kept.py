@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from rag.errors import ConfigError
 from rag.protocols import Embedder
 from rag.retrieve.adaptation.adapter import Adapted, Adapter
 from rag.retrieve.catalogue import Catalogue
@@ -11,13 +14,19 @@ __all__ = ["keep", "kept"]
 _KEY = "adapter"
 
 
-def keep(catalogue: Catalogue, adapter: Adapter | None) -> None:
+def keep(catalogue: Catalogue, adapter: Adapter | None, embedder: Callable[[], Embedder]) -> None:
     """Store the adapter in place of the one before; None, or one that is off, leaves none.
 
     Raises:
+        ConfigError: it is no adapter.
+        DimensionMismatch: it was learned for another embedder.
         StoreBusy: the database is locked by another process.
         RetrievalError: it cannot be written.
     """
+    if not isinstance(adapter, Adapter | None):
+        raise ConfigError(f"{adapter!r} is no adapter; give what rag.retrieve.adapt returned, or None for none")
+    if adapter:
+        adapter.check(embedder().name)
     with catalogue.writing() as connection:
         connection.execute("DELETE FROM meta WHERE key = ?", (_KEY,))
         if adapter and adapter.on:

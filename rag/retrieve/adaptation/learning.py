@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 from rag.errors import ConfigError, InputError
 from rag.retrieve.adaptation.adapter import Adapter
@@ -42,7 +43,7 @@ def adapt(
     Args:
         index: what is searched; its vectors stay as they are.
         pairs: a question with a `doc_id` or `chunk_id`; a question may come with several.
-        scope: whose documents they are.
+        scope: whose documents they are; with a tenant or user, an index adapts their queries alone.
         held_out: "questions" where later questions are about the same passages as these, such as tools or
             rules that have pairs; "passages" where they are about others, which then may not suffer.
         rank: of the residual; less of it learns less from few pairs, and errs less.
@@ -50,13 +51,15 @@ def adapt(
 
     Raises:
         InputError: there are fewer than 20 questions, or the index lacks what a pair names.
-        ConfigError: the rank is below 1.
+        ConfigError: the rank is below 1, or `held_out` is neither.
         RetrievalError: the index cannot be read.
         ModelError: the embedder failed.
     """
     right: dict[str, list[str]] = defaultdict(list)
     for question, name in pairs:
         right[question].append(name)
+    if held_out not in get_args(By):
+        raise ConfigError(f"held_out={held_out!r} cannot be; give one of {', '.join(map(repr, get_args(By)))}")
     ids, corpus = index.vectors(scope=scope)
     places = _places(ids)
     unknown = sorted({name for names in right.values() for name in names} - places.keys())
@@ -67,7 +70,8 @@ def adapt(
         )
     rows = [sorted({row for name in names for row in places[name]}) for names in right.values()]
     lessons = _lessons(index, list(right), rows)
-    return _learned(index, lessons, corpus, by=held_out, rank=rank, seed=seed)
+    learned = _learned(index, lessons, corpus, by=held_out, rank=rank, seed=seed)
+    return _of_scope(learned, scope)
 
 
 def distill(
@@ -89,7 +93,7 @@ def distill(
         index: what is searched; its vectors stay as they are.
         questions: a question, or a question and a draft of its answer, such as a first round's.
         teacher: a step such as `rag.rerank(model)`; it is asked once a question.
-        scope: whose documents are searched.
+        scope: whose documents are searched; with a tenant or user, an index adapts their queries alone.
         k: passages that the teacher sees.
         rank: of the residual.
         seed: the same judgements and seed give the same adapter.
@@ -111,7 +115,12 @@ def distill(
         if len(judged) > 1:  # among one there is nothing to learn
             taught[question] = {places[hit.passage.chunk_id]: hit.score for hit in judged}
     lessons = _lessons(index, list(taught), [list(rows) for rows in taught.values()], list(taught.values()))
-    return _learned(index, lessons, corpus, by="questions", rank=rank, seed=seed)
+    return _of_scope(_learned(index, lessons, corpus, by="questions", rank=rank, seed=seed), scope)
+
+
+def _of_scope(adapter: Adapter, scope: Scope | None) -> Adapter:
+    """The adapter as that of the scope's tenant and user: what theirs taught it, others are not to see."""
+    return replace(adapter, tenant=scope.tenant, user=scope.user) if scope else adapter
 
 
 def _learned(index: Index, lessons: Sequence[Lesson], corpus: Vectors, *, by: By, rank: int, seed: int) -> Adapter:

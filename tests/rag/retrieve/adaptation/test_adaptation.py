@@ -68,6 +68,28 @@ def test_an_index_uses_it_until_told_otherwise(index, adapter):
     assert [first(index, question) for question in asked] == before
 
 
+def test_what_a_tenant_taught_moves_the_queries_of_that_tenant_alone():
+    question, acme, ann = "tell of three please now", Scope(tenant="acme"), Scope(tenant="acme", user="ann")
+    with Index.memory(FakeEmbedder()) as index:
+        for scope in (None, acme, ann, Scope(tenant="other")):
+            index.add(({"doc_id": f"d/{word}", "text": f"all about {word}"} for word in WORDS), scope=scope)
+        scopes = (None, Scope(tenant="other"), acme, ann)
+
+        def scores():
+            return [index.dense().search(question, 1, scope=scope)[0].score for scope in scopes]
+
+        before = scores()
+        index.use(Adapter.from_bytes(adapt(index, pairs(), scope=acme).to_bytes()))
+        assert [old == new for old, new in zip(before, scores(), strict=True)] == [True, True, False, False]
+
+
+def test_what_is_no_adapter_and_what_cannot_be_held_out_are_refused(index):
+    with pytest.raises(ConfigError, match="5 is no adapter"):
+        index.use(5)
+    with pytest.raises(ConfigError, match="held_out='foo' cannot be"):
+        adapt(index, pairs(), held_out="foo")
+
+
 def test_it_is_saved_with_the_index_and_checked_against_its_embedder(tmp_path, adapter):
     question = "tell of three please now"
     with Index.open(tmp_path, embedder=FakeEmbedder()) as index:
