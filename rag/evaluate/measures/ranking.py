@@ -39,14 +39,15 @@ def ndcg_and_recall(ranking: Ranking, gold: Mapping[str, int]) -> dict[str, floa
 
 
 def all_gold(ranking: Ranking, gold: Mapping[str, int], k: int) -> float:
-    """1 where every relevant document is among the first `k`, else 0.
+    """1 where every relevant document is among the first `k`, else 0; also 0 where none is relevant.
 
     Example:
         >>> all_gold([("a", 0.9), ("b", 0.5), ("c", 0.1)], {"a": 1, "c": 1}, 2)
         0.0
     """
     first = {name for name, _ in ranking[:k]}
-    return float({name for name, relevance in gold.items() if relevance > 0} <= first)
+    relevant = {name for name, relevance in gold.items() if relevance > 0}
+    return float(bool(relevant) and relevant <= first)
 
 
 def msd(ranking: Ranking, gold: Mapping[str, int]) -> float:
@@ -67,7 +68,7 @@ def msd(ranking: Ranking, gold: Mapping[str, int]) -> float:
     shares, positive, total = list[float](), 0.0, 0.0
     for s, is_relevant in zip(similarity, relevant, strict=True):
         total += s
-        if is_relevant:
+        if is_relevant and total:  # a score of 0 at the top tells nothing
             positive += s
             shares.append(positive / total)
     apart = fmean(positives) / fmean(negatives) if negatives and sum(negatives) else math.inf

@@ -47,6 +47,7 @@ def test_msd_without_others_or_without_relevant_ones():
     assert msd([("b", 0.5)], {"a": 1}) == 0.0
     assert msd([("a", 0.5)], {"a": 1, "b": 1}) == 0.5
     assert msd([], {"a": 1}) == 0.0
+    assert msd([("a", 0.0), ("b", 1.0)], {"a": 1, "b": 1}) == 0.5
 
 
 def test_scores_out_of_bounds_are_spread_over_zero_to_one():
@@ -73,6 +74,7 @@ def test_of_equal_scores_the_order_counts():
 def test_nothing_found_is_zero():
     assert ndcg_and_recall([], {"a": 1}) == {"nDCG@10": 0.0, "R@5": 0.0}
     assert all_gold([], {"a": 1}, 5) == 0.0
+    assert all_gold([("a", 1.0)], {"a": 0}, 5) == 0.0
 
 
 def test_all_gold_wants_all_that_is_relevant_and_nothing_else():
