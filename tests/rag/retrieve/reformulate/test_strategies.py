@@ -61,7 +61,9 @@ def test_all_parts_together_count_as_the_weight_says():
     assert [each.weight for each in found] == [1.0, 0.25, 0.25]
 
 
-@pytest.mark.parametrize(("reply", "expected"), [("General?\nmore", ["q?", "General?"]), ("It is a question.", ["q?"]), ("Q?", ["q?"])])
+@pytest.mark.parametrize(
+    ("reply", "expected"), [("General?\nmore", ["q?", "General?"]), ("It is a question.", ["q?"]), ("Q?", ["q?"])]
+)
 def test_stepping_back_adds_the_general_question(reply, expected):
     assert texts(StepBack(FakeModel([reply])), "q?") == expected
 
