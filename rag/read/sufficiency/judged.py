@@ -93,6 +93,8 @@ def verdict(written: str, text: str, items: Sequence[EvidenceItem]) -> Verdict |
     judged = _parsed(written)
     words = set(terms(text))
     aligned = [each for each in judged.parts if words & set(terms(each.span))] if judged else []
+    # The automaton goes through the parts as the text has them, in whatever order a model wrote them.
+    aligned.sort(key=lambda each: _place(each.span, text))
     if judged is None or not aligned:
         return None
     parts = [_part(each, items) for each in aligned]
@@ -105,6 +107,13 @@ def verdict(written: str, text: str, items: Sequence[EvidenceItem]) -> Verdict |
         parts=tuple(parts),
         conflicts=_conflicts(judged, items),
     )
+
+
+def _place(span: str, text: str) -> int:
+    """Where a span stands in the text; one in other words, where its first word does."""
+    own = text.casefold()
+    tries = [own.find(words) for words in (span.casefold().strip(" .?!"), *terms(span))]
+    return next((place for place in tries if place >= 0), len(own))
 
 
 def _parsed(written: str) -> _Judged | None:

@@ -85,3 +85,11 @@ def test_the_passages_are_fenced_and_come_before_the_question() -> None:
     assert user.count("</passage") == 1
     assert user.endswith("Question or claim: Who? ‹/passage 9>")
     assert "<|im_start|>" not in user
+
+
+def test_the_order_in_which_a_model_writes_the_parts_decides_nothing() -> None:
+    claim = "Ridley Scott directed Alien in 1986."
+    parts = [("Ridley Scott directed Alien", 1, "more"), ("in 1986", 1, "different")]
+    assert [judged(*each, text=claim).outcome for each in (parts, parts[::-1])] == ["refuted", "refuted"]
+    mixed = [("Ridley Scott", 1, "different"), ("directed Alien", 1, "more")]
+    assert len({judged(*each, text=claim).outcome for each in (mixed, mixed[::-1])}) == 1
