@@ -89,7 +89,7 @@ def asked(text: str) -> Asked:
     for name in names:
         rest = re.sub(rf"(?<!\w){re.escape(name)}(?:['’]s)?(?!\w)", " | ", rest)
     figures = [match[0] for match in _FIGURE.finditer(rest)]
-    phrases = tuple(_phrases(_FIGURE.sub(" | ", rest)))
+    phrases = tuple(dict.fromkeys(_phrases(_FIGURE.sub(" | ", rest))))
     return Asked(text, names, tuple(dict.fromkeys([*dates, *figures])), phrases, answer, kind)
 
 

@@ -50,3 +50,8 @@ def test_dates_and_figures_are_parts_of_their_own() -> None:
 def test_any_text_is_taken_apart(text: str) -> None:
     parts = asked(text)
     assert all(part.strip() for part in (*parts.names, *parts.figures, *parts.phrases))
+
+
+def test_what_is_said_twice_is_one_part() -> None:
+    assert asked("The old lamp is dim. " * 200).phrases == asked("The old lamp is dim. The old lamp is dim.").phrases
+    assert len(asked("The old lamp is dim. " * 200).phrases) < 4
