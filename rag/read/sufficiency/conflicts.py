@@ -45,6 +45,7 @@ _NO_MATTER: Final = frozenset(
 )
 _FEWEST_WORDS: Final = 2
 _MOST_STATEMENTS: Final = 400
+_LONGEST: Final = 200  # characters of a value: a whole statement may be one, and a passage may be anyone's
 
 
 def conflicts(evidence: Evidence) -> tuple[Conflict, ...]:
@@ -64,8 +65,12 @@ def conflicts(evidence: Evidence) -> tuple[Conflict, ...]:
             alike.setdefault((each.subject, each.statement.above, each.words), []).append(each)
         for key in each.slots:
             alike.setdefault(key, []).append(each)
-    found = [conflict for key, group in alike.items() for conflict in _within(key, group)]
-    return tuple(dict.fromkeys(found))
+    found: dict[tuple[object, str], dict[Said, None]] = {}
+    for key, group in alike.items():
+        for conflict in _within(key, group):
+            # However many passages have their say on one thing, it is one conflict.
+            found.setdefault((key, conflict.of), {}).update(dict.fromkeys(conflict.sides))
+    return tuple(dict.fromkeys(Conflict(of=of, sides=tuple(sides)) for (_, of), sides in found.items()))
 
 
 def conflict_of(of: str, sides: Sequence[tuple[str, EvidenceItem]]) -> Conflict | None:
@@ -192,7 +197,8 @@ def _month(value: str) -> str:
 
 
 def _said(value: str, item: EvidenceItem) -> Said:
-    return Said(value=value, evidence=item.key, title=item.passage.title, date=_date(item.passage))
+    short = value if len(value) <= _LONGEST else f"{value[:_LONGEST]}…"
+    return Said(value=short, evidence=item.key, title=item.passage.title, date=_date(item.passage))
 
 
 def _date(passage: Passage) -> str:

@@ -92,3 +92,22 @@ def test_any_texts_are_compared(texts: list[str]) -> None:
     items = tuple(item(f"d{n}", text) for n, text in enumerate(texts))
     for found in conflicts(Evidence(items=items)):
         assert len({side.evidence for side in found.sides}) == 2
+
+
+def test_many_values_of_one_thing_are_one_conflict() -> None:
+    items = tuple(item(f"d{n}", f"The pass costs {n + 10} EUR.") for n in range(20))
+    (found,) = conflicts(Evidence(items=items))
+    assert [side.value for side in found.sides] == [f"{n + 10} EUR" for n in range(20)]
+
+
+def test_a_value_of_another_thing_is_no_side() -> None:
+    items = [(f"{title}{n}", f"It costs {n} EUR.", title) for title in ("Kettle", "Lamp") for n in (3, 5)]
+    found = conflicts(Evidence(items=tuple(item(*each) for each in items)))
+    assert sorted({side.title for side in each.sides} == {"Lamp"} for each in found) == [False, True]
+    assert all(len(each.sides) == 2 for each in found)
+
+
+def test_a_long_statement_is_cut_where_it_is_a_side() -> None:
+    text = f"The pass that {'very ' * 80}many people hold is valid."
+    (found,) = conflicts(Evidence(items=(item("a", text), item("b", text.replace("is valid", "is not valid")))))
+    assert max(len(side.value) for side in found.sides) == 201
