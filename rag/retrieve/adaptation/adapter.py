@@ -40,7 +40,11 @@ class HeldOut:
 
     @property
     def wins(self) -> bool:
-        """Whether the gain is more than chance: over 1.645 of its standard error, which one in twenty is by chance."""
+        """Whether the gain is over 1.645 of its standard error.
+
+        The steps were chosen by these same questions, so that this is no test at one in twenty: where nothing
+        is to be gained, about one adapter in nine is still on.
+        """
         return self.gain > 1.645 * self.error
 
     def __str__(self) -> str:
