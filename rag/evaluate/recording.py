@@ -66,6 +66,11 @@ class Recording:
         """Whether it only plays what is there."""
         return not self._file.recording
 
+    @property
+    def told(self) -> tuple[str, bool]:
+        """Its file, and whether it only plays what is there."""
+        return str(self._file.path.resolve()), self.replays
+
     def assistant(self, assistant: Assistant, seed: int = 0) -> Assistant:
         """The assistant with its model and sources recorded, or played back; a seed keeps its runs apart."""
         model = assistant.model

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 
+import prompts
 from rag.assistant import Assistant
 from rag.errors import ConfigError
 from rag.evaluate.formats import load_task
@@ -30,6 +31,7 @@ from rag.memory import Memory
 from rag.retrieve import Index
 from rag.retrieve.algebra import Retriever
 from rag.run.binding import close
+from rag.settings import Settings
 from rag.types import Scope, Usage
 
 if TYPE_CHECKING:
@@ -155,7 +157,10 @@ class _Work:
             return None
         names = [case.case_id for case in self._task.cases]
         judge = conditions.judge.name if conditions.judge else None
-        depends = [self._task.data_hash, names, conditions.told, judge, conditions.about, self._described]
+        recording = conditions.recording.told if conditions.recording else None
+        texts = [prompts.load(name, Settings.load().prompts).identity for name in prompts.names()]
+        told = (conditions.told, judge, conditions.about, self._described, recording, texts)
+        depends = [self._task.data_hash, names, *told]
         key = hashlib.sha256(json.dumps(depends, default=str).encode()).hexdigest()[:16]
         return Journal(conditions.resume, key)
 

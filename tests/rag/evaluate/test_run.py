@@ -255,6 +255,16 @@ def test_what_failed_or_was_asked_otherwise_is_asked_again(index, tmp_path):
     assert len(other.asked) == 4
 
 
+def test_what_a_replay_began_is_not_gone_on_with_by_real_asking(index, assistant, tmp_path):
+    journal, tape = tmp_path / "run.jsonl", tmp_path / "tape.jsonl"
+    evaluate(assistant, TASK, recording=Recording(tape, "record"))
+    with pytest.raises(Broke):
+        evaluate(assistant, TASK, concurrency=1, recording=Recording(tape), resume=journal, progress=breaks_off(2))
+    told = []
+    evaluate(assistant, TASK, concurrency=1, resume=journal, progress=lambda done, _: told.append(done))
+    assert told[0] == 0
+
+
 def test_a_judge_says_what_implies_the_gold_answer(index):
     judge = FakeModel(
         lambda messages: json.dumps({"implied": "returned within" in messages[-1].content}), name="the judge"
