@@ -40,7 +40,7 @@ class Fresh(Reformulator):
     the events' likeliest ones at `weight`; search by meaning adds the events' titles to the question's vector.
 
     Args:
-        now: tells the time.
+        now: tells the time; one without a zone is UTC, as in documents.
         window: how old an event may be.
         events: how many are looked at.
         terms: words of theirs that are added.
@@ -85,7 +85,8 @@ class Fresh(Reformulator):
 
     def _events(self, hits: Sequence[Hit]) -> list[Hit]:
         """The best hits of the window, with scores that fall with age."""
-        now = self.now()
+        told = self.now()
+        now = told if told.tzinfo else told.replace(tzinfo=UTC)
         aged = []
         for hit in hits:
             age = _age(hit.passage.metadata.get(self.date), now)

@@ -61,9 +61,12 @@ class Reformulator(ABC):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Reformulated(Retriever):
-    """What a retriever finds for each variant of the query, fused as all rankings are: CombSUM of shares of the best.
+    """What a retriever finds for each variant of the query, fused as all rankings are.
 
-    Source: Fox and Shaw, 1994, Combination of Multiple Searches (CombSUM).
+    That is the weighted mean of scores as shares of the best, where a ranking that lacks a hit counts
+    for it as `fuse` says. It is near CombSUM, which is a sum, with nothing for what is missing.
+
+    Source: Fox and Shaw, 1994, Combination of Multiple Searches, of whose rules this is a variant.
     """
 
     by: Reformulator

@@ -106,6 +106,16 @@ async def test_it_works_in_a_loop_and_meters_what_it_uses():
     assert seen == [("small", 1, True)] * 2
 
 
+def test_a_clock_without_a_zone_is_utc():
+    with news() as index:
+        asked = "What is the latest on the ferry strike?"
+        aware, naive = (
+            variants(Fresh(now=lambda now=now: now), asked, index.lexical()) for now in (NOW, NOW.replace(tzinfo=None))
+        )
+    assert NOW.utcoffset() == timedelta()
+    assert naive == aware
+
+
 def test_a_question_about_now_gets_words_of_the_newest_documents():
     fresh = Fresh(now=lambda: NOW, window=timedelta(days=7))
     with news() as index:
