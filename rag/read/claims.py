@@ -13,7 +13,8 @@ from typing import Final, Literal, TypeAlias
 from rag.read.passages import Statement, statements_of
 from rag.read.rows import is_row
 from rag.read.statements import plain
-from rag.read.sufficiency import conflicts, coverage
+from rag.read.sufficiency.conflicts import conflicts
+from rag.read.sufficiency.coverage import coverage
 from rag.read.terms import numbers, terms
 from rag.types import Evidence
 from rag.verdict import Verdict

@@ -63,8 +63,8 @@ def conflicts(evidence: Evidence) -> tuple[Conflict, ...]:
     for each in told[:_MOST_STATEMENTS]:
         if len(each.words) >= _FEWEST_WORDS:
             alike.setdefault((each.subject, each.statement.above, each.words), []).append(each)
-        for key in each.slots:
-            alike.setdefault(key, []).append(each)
+        for slot in each.slots:
+            alike.setdefault(slot, []).append(each)
     found: dict[tuple[object, str], dict[Said, None]] = {}
     for key, group in alike.items():
         for conflict in _within(key, group):
