@@ -20,6 +20,7 @@ from urllib.parse import quote
 
 import pytest
 
+from planners.evidence_loop import EvidenceLoop
 from planners.iter_retgen import IterRetGen
 from planners.react import React
 from planners.reaper import Reaper
@@ -155,6 +156,7 @@ PLANNERS: dict[str, Planner] = {
     "reaper": Reaper(),
     "rules": Rules(),
     "iter_retgen": IterRetGen(Reaper(), rounds=2),
+    "evidence_loop": EvidenceLoop(Reaper(), rounds=2),
     "react": React(),
     "replanned": Reaper(),
 }

@@ -87,7 +87,9 @@ def test_any_texts_bring_a_verdict(question: str, pages: list[tuple[str, str]]) 
 
 def test_what_a_plan_searched_for_by_a_records_value_belongs_to_the_record() -> None:
     order = Passage(doc_id="orders/7", chunk_id="orders/7#0", text="product: Heron Lamp", source="orders")
-    review = Passage(doc_id="r", chunk_id="r#0", title="Bright", text="The battery lasts for three weeks.", source="reviews")
+    review = Passage(
+        doc_id="r", chunk_id="r#0", title="Bright", text="The battery lasts for three weeks.", source="reviews"
+    )
 
     def of(query: str) -> Evidence:
         first = EvidenceItem(passage=order, step_id="s1", fields={"id": "7", "product": "Heron Lamp"})
