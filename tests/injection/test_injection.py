@@ -34,7 +34,12 @@ def test_a_text_steers_nothing(case, world):
     if outcome is None:
         return  # refused where it came in
     put = {"referred cell": "The lid fits well."}.get(case.channel, "Lamp")
-    assert told(outcome, case.text if put != "Lamp" else put) == told(harmless, put)
+    if case.planner == "evidence_loop":  # what was found leads on: its words are searched for, in the same sources
+        assert {(name, *sorted(args)) for name, args, _ in outcome.calls} <= {
+            (name, *sorted(args)) for name, args, _ in harmless.calls
+        }
+    else:
+        assert told(outcome, case.text if put != "Lamp" else put) == told(harmless, put)
     assert {scope for _, _, scope in outcome.calls} == {scope for _, _, scope in harmless.calls}
     check_prompts(outcome, harmless, case)
     check_citations(outcome.answer)
