@@ -101,7 +101,7 @@ def asks_of_conversation(question: str, turns: Sequence[Turn] = ()) -> bool:
     if not (_RECAP.fullmatch(bare(question)) or _goes_on(question)):
         return False
     for turn in reversed(turns):
-        if turn.role == "user" and not _goes_on(turn.text):
+        if turn.role == "user" and (_speaks_of_talk(turn.text) or not _goes_on(turn.text)):
             return _speaks_of_talk(turn.text)
     return False
 

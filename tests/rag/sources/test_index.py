@@ -228,7 +228,7 @@ async def test_searches_that_are_given_up_do_not_pile_up(index, monkeypatch):
         let_go.wait(30)
         return []
 
-    monkeypatch.setattr(index, "_hits", hang)
+    monkeypatch.setattr("rag.retrieve.halves.Halves._hits", hang)
     for _ in range(3):
         calls = [asyncio.create_task(index.asearch("kettle")) for _ in range(20)]
         await asyncio.sleep(0.05)
