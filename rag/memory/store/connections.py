@@ -66,8 +66,9 @@ class Connections:
     def close(self) -> None:
         """Close those that are at rest; later work is refused."""
         self._closed = True
-        while self._free and self._pid == os.getpid():
-            self._free.pop().close()
+        with suppress(IndexError):  # another thread may have taken the last one
+            while self._free and self._pid == os.getpid():
+                self._free.pop().close()
 
     @contextmanager
     def _connection(self, scope: Scope | None) -> Iterator[Connection]:
@@ -87,10 +88,10 @@ class Connections:
             self._rest(db)
 
     def _rest(self, db: Connection) -> None:
-        if self._closed:  # meanwhile, by another thread
-            db.close()
-        elif not db.closed:
+        if not db.closed:
             self._free.append(db)
+        if self._closed:  # meanwhile, by another thread, which may not have seen this one
+            self.close()
 
     def _begun(self, scope: Scope | None) -> Connection:
         while self._free:
@@ -99,7 +100,15 @@ class Connections:
                 return _scoped(db, scope)
             except self._psycopg.OperationalError:  # the server went away meanwhile, and may be back
                 db.close()
-        return _scoped(self._psycopg.connect(self._url, options=_SETTINGS), scope)
+            except BaseException:
+                db.close()
+                raise
+        db = self._psycopg.connect(self._url, options=_SETTINGS)
+        try:
+            return _scoped(db, scope)
+        except BaseException:  # a scope that cannot be sent must not leave a connection open
+            db.close()
+            raise
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
