@@ -11,17 +11,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import combinations
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from rag.read.sufficiency.meaning import by_meaning
 from rag.read.sufficiency.parts import Asked, asked, proper_names
 from rag.read.sufficiency.passages import Read, has_word, met
 from rag.read.terms import missing_numbers, terms
 from rag.types import Evidence
 from rag.verdict import Part, Verdict
-
-if TYPE_CHECKING:
-    from rag.protocols import Embedder
 
 __all__ = ["ENOUGH", "coverage"]
 
@@ -47,16 +43,8 @@ _PLACE = r"\b(?:in|at|from|near|of|to|outside|within|on|around) (?:the )?(?:[\w-
 _SPANS: Final = {"time": re.compile(_TIME), "number": re.compile(_NUMBER, re.IGNORECASE), "place": re.compile(_PLACE)}
 
 
-def coverage(question: str, evidence: Evidence, *, embedder: Embedder | None = None) -> Verdict:
+def coverage(question: str, evidence: Evidence) -> Verdict:
     """Whether the evidence bears out each part of the question or claim.
-
-    Args:
-        question: in its own words.
-        evidence: what was found.
-        embedder: takes words of one meaning for one another; without one, words alone count.
-
-    Raises:
-        ModelError: the embedder failed.
 
     Example:
         >>> from rag.types import EvidenceItem, Passage
@@ -70,8 +58,6 @@ def coverage(question: str, evidence: Evidence, *, embedder: Embedder | None = N
     parts = asked(question)
     weights = _weights(parts)
     passages = [Read(item) for item in evidence.items]
-    if embedder is not None:
-        passages = by_meaning(passages, parts.phrases, embedder)
     group, score = _best(parts, weights, passages)
     told = tuple(_parts(parts, group))
     answered = not (told and parts.answer and told[-1].missing)

@@ -28,10 +28,9 @@ _FORM: Final = 5
 
 @dataclass(frozen=True, eq=False)
 class Read:
-    """A passage with its words, its names and its statements; `meant` are words that it has in other words."""
+    """A passage with its words, its names and its statements."""
 
     item: EvidenceItem
-    meant: frozenset[str] = frozenset()
 
     @cached_property
     def text(self) -> str:
@@ -42,8 +41,8 @@ class Read:
 
     @cached_property
     def words(self) -> frozenset[str]:
-        """The stems of its text, and of what it means."""
-        return frozenset(terms(self.text)) | self.meant
+        """The stems of its text."""
+        return frozenset(terms(self.text))
 
     @cached_property
     def title(self) -> frozenset[str]:
