@@ -30,8 +30,6 @@ _MOST_OF_THE_REST = 0.5
 _NO_THING = frozenset(
     terms("example instance use time day week month year hour minute long kind type number amount rest free sure")
 )
-_FORM = 5
-"""Letters that two words must begin with alike to be forms of one."""
 
 
 def things(question: str) -> list[str]:
@@ -125,11 +123,7 @@ def _words_of(item: EvidenceItem) -> set[str]:
 
 def _is_absent(thing: str, known: dict[str, set[str]]) -> bool:
     telling = [word for word in terms(thing) if len(known.get(word, ())) < 2]
-    return bool(telling) and not any(_has(known, word) for word in telling)
-
-
-def _has(known: dict[str, set[str]], word: str) -> bool:
-    return word in known or (len(word) >= _FORM and any(own[:_FORM] == word[:_FORM] for own in known))
+    return bool(telling) and not any(has_word(known, word) for word in telling)
 
 
 def _is_meant(thing: str, near: str, embedder: Embedder | None) -> bool:

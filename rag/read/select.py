@@ -19,6 +19,7 @@ from rag.read.kinds import fits_kind
 from rag.read.passages import Statement, named
 from rag.read.statements import plain
 from rag.read.terms import terms
+from rag.shown import encodable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -190,8 +191,7 @@ def _meaning(
     if embedder is None or not found or not parts:
         return {}
     texts = [f"{'; '.join(each.names)}: {plain(each.text)}" for each in found]
-    # A lone surrogate is no text to a tokenizer.
-    sound = [text.encode("utf-8", "replace").decode("utf-8") for text in (*(part.question for part in parts), *texts)]
+    sound = [encodable(text) for text in (*(part.question for part in parts), *texts)]
     vectors: Matrix = embedder.embed(sound)
     cosines = vectors[: len(parts)] @ vectors[len(parts) :].T
     return dict(zip(parts, cosines.tolist(), strict=True))

@@ -26,6 +26,7 @@ from rag.read.sufficiency.parts import proper_names
 from rag.read.sufficiency.passages import has_word
 from rag.read.terms import missing_numbers, terms
 from rag.read.unsourced import NOTHING_FOUND
+from rag.shown import encodable
 from rag.types import EvidenceItem, Passage
 from rag.verdict import Verdict
 
@@ -246,5 +247,5 @@ def _is_meant(sentence: str, passages: Sequence[Passage], embedder: Embedder) ->
     told = [f"{each.title}: {each.text[start:end]}" for each in passages for start, end in statements(each.text)]
     if not told:
         return False
-    vectors = embedder.embed([text.encode("utf-8", "replace").decode("utf-8") for text in (sentence, *told)])
+    vectors = embedder.embed([encodable(text) for text in (sentence, *told)])
     return bool((vectors[1:] @ vectors[0]).max() >= _SAME_MEANING)

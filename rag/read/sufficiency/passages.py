@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -93,7 +93,7 @@ class Read:
         return frozenset(place for place, name in enumerate(names) if title and (title <= name or name <= title))
 
 
-def has_word(words: Iterable[str], word: str) -> bool:
+def has_word(words: Collection[str], word: str) -> bool:
     """Whether a stem is among others, in this form or another."""
     return word in words or (len(word) >= _FORM and any(own[:_FORM] == word[:_FORM] for own in words))
 

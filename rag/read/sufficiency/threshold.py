@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from rag.shown import encodable
 from rag.types import Evidence
 from rag.verdict import Part, Verdict
 
@@ -25,8 +26,7 @@ def threshold(question: str, evidence: Evidence, embedder: Embedder, *, least: f
     if not evidence:
         return Verdict(outcome="not enough", by="threshold", parts=(Part(text=question),))
     texts = [f"{item.passage.title}\n{item.passage.text}" for item in evidence.items]
-    # A lone surrogate is no text to a tokenizer.
-    vectors = embedder.embed([text.encode("utf-8", "replace").decode("utf-8") for text in (question, *texts)])
+    vectors = embedder.embed([encodable(text) for text in (question, *texts)])
     cosines = (vectors[1:] @ vectors[0]).tolist()
     near = [item.key for item, cosine in zip(evidence.items, cosines, strict=True) if cosine >= least]
     return Verdict(
