@@ -7,10 +7,13 @@ from typing import Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict
 
-__all__ = ["Conflict", "Key", "Operator", "Part", "Said", "Verdict"]
+__all__ = ["Conflict", "Key", "Operator", "Outcome", "Part", "Said", "Verdict"]
 
 Key: TypeAlias = tuple[str, str]
 """What names a passage of the evidence: its source and its chunk, as `EvidenceItem.key`."""
+
+Outcome: TypeAlias = Literal["supported", "refuted", "not enough"]
+"""What evidence makes of a claim, or of a question read as one."""
 
 Operator: TypeAlias = Literal[
     "equivalence", "forward_entailment", "reverse_entailment", "negation", "alternation", "independence"
@@ -67,7 +70,7 @@ class Verdict(_Value):
     `outcome` is of a claim, or of a question read as one; `score` is from 0 (nothing is borne out) to 1.
     """
 
-    outcome: Literal["supported", "refuted", "not enough"]
+    outcome: Outcome
     by: str
     score: float = 0.0
     parts: tuple[Part, ...] = ()

@@ -15,7 +15,7 @@ from rag.read.citations import cite, speaks_of_absence
 from rag.read.fence import render_passages
 from rag.read.unsourced import nothing_found
 from rag.types import Evidence, EvidenceItem, Turn
-from rag.verdict import Verdict
+from rag.verdict import Outcome, Verdict
 
 __all__ = ["decided", "draft", "ordered", "pack", "request"]
 
@@ -112,7 +112,7 @@ def decided(text: str) -> Verdict | None:
     found = _OUTCOME.match(text)
     if found is None:
         return None
-    outcome: Literal["supported", "refuted", "not enough"] = found[1].lower()  # type: ignore[assignment]
+    outcome: Outcome = found[1].lower()  # type: ignore[assignment]
     return Verdict(outcome=outcome, by="reader", score=0.0 if outcome == "not enough" else 1.0)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import Final, Literal, TypeAlias
+from typing import Final
 
 from rag.read.passages import Statement, statements_of
 from rag.read.rows import is_row
@@ -17,11 +17,9 @@ from rag.read.sufficiency.conflicts import conflicts
 from rag.read.sufficiency.coverage import coverage
 from rag.read.terms import numbers, terms
 from rag.types import Evidence
-from rag.verdict import Verdict
+from rag.verdict import Outcome, Verdict
 
 __all__ = ["decide"]
-
-Outcome: TypeAlias = Literal["supported", "refuted", "not enough"]
 
 _OPEN: Final = re.compile(
     r"\b(?:before|after|until|till|since|during|while|only|never|unless|except|without|if|may|might|could|would|should"

@@ -20,17 +20,13 @@ from collections.abc import Iterable, Mapping
 from functools import reduce
 from typing import Final, Literal, TypeAlias
 
-from rag.verdict import Operator
+from rag.verdict import Operator, Outcome
 
 __all__ = ["OUTCOMES", "State", "proved", "step"]
 
 State: TypeAlias = Literal["S", "R", "N"]
 
-OUTCOMES: Final[Mapping[State, Literal["supported", "refuted", "not enough"]]] = {
-    "S": "supported",
-    "R": "refuted",
-    "N": "not enough",
-}
+OUTCOMES: Final[Mapping[State, Outcome]] = {"S": "supported", "R": "refuted", "N": "not enough"}
 
 _STEPS: Final[Mapping[State, Mapping[Operator, State]]] = {
     "S": {"equivalence": "S", "forward_entailment": "S", "negation": "R", "alternation": "R"},
