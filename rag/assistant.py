@@ -22,13 +22,14 @@ from rag.run import bridge
 from rag.run.binding import bind_model, bind_planner, bind_prices, bind_prompts, bind_sources, close
 from rag.run.cache import opened_cache
 from rag.run.conversation import Conversation
-from rag.run.driver import Driver, Tools
+from rag.run.driver import Driver
 from rag.run.effort import EffortName, effort_of
 from rag.run.given import Given, changes
 from rag.run.manner import Check, Manner, Unsupported
 from rag.run.otel import forwarding
 from rag.run.shortlist import Shortlist
 from rag.run.task import Asked, check_question, make_task
+from rag.run.tools import Tools
 from rag.run.tracing import Tracer
 from rag.sources.memory import remembering
 from rag.types import Answer, Budget, Event, Scope, Turn

@@ -53,7 +53,7 @@ from rag.run.tracing import Tracer
 from rag.types import Answer, Event
 from rag.verdict import Verdict
 
-__all__ = ["Driver", "Tools"]
+__all__ = ["Driver"]
 
 _Result = TypeVar("_Result")
 

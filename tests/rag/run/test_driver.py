@@ -11,8 +11,9 @@ from rag.card import SourceCard, free_query
 from rag.errors import BudgetExceeded, ModelError, PlanError, RagError, ScopeError, SourceError
 from rag.plan import Plan
 from rag.protocols import Complete, Completion, Draft, Execute, Executed, Failed, Probe, Read, Relevance, Reply
-from rag.run.driver import Driver, Tools
+from rag.run.driver import Driver
 from rag.run.task import Asked, make_task
+from rag.run.tools import Tools
 from rag.testing import FakeModel
 from rag.tokens import count
 from rag.types import Answer, Budget, Evidence, Scope, Usage
