@@ -11,6 +11,7 @@ from zipfile import BadZipFile
 
 from rag.errors import DimensionMismatch, RetrievalError
 from rag.protocols import Embedder
+from rag.retrieve.adaptation.training import Residual
 from rag.types import Scope
 
 if TYPE_CHECKING:
@@ -88,8 +89,6 @@ class Adapter:
         Raises:
             DimensionMismatch: the vectors have other dimensions.
         """
-        import numpy as np
-
         if not self.on:
             return vectors
         if vectors.shape[-1] != self.down.shape[1]:
@@ -97,9 +96,7 @@ class Adapter:
                 f"the adapter is for vectors of {self.down.shape[1]} dimensions, and the query's has"
                 f" {vectors.shape[-1]}; learn it anew with this embedder"
             )
-        moved = vectors + vectors @ self.down.T @ self.up.T
-        unit: Vectors = moved / np.linalg.norm(moved, axis=-1, keepdims=True)
-        return unit
+        return Residual(self.down, self.up).moved(vectors)
 
     def wrap(self, embedder: Embedder) -> Adapted:
         """The embedder, with queries adapted; whose they are it cannot know, so that all are.

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     Vectors = np.ndarray[Any, np.dtype[np.float32]]
     Numbers = np.ndarray[Any, np.dtype[np.float64]]
 
-__all__ = ["By", "among", "guarded"]
+__all__ = ["By", "guarded", "learned"]
 
 By: TypeAlias = Literal["questions", "passages"]
 
@@ -60,7 +60,14 @@ def guarded(lessons: Sequence[Lesson], corpus: Vectors, *, by: By, rank: int, se
     return best * EVERY, HeldOut(by, len(looks[0]), before, after, float(gains.mean()), error)
 
 
-def among(lessons: Sequence[Lesson], corpus: Vectors) -> tuple[list[Lesson], Vectors]:
+def learned(lessons: Sequence[Lesson], corpus: Vectors, *, by: By, rank: int, seed: int) -> Iterator[Residual]:
+    """The residual look by look, trained as `by` asks: among all passages, or among those with questions, evenly."""
+    if by == "questions":
+        return trained(lessons, corpus, rank=rank, seed=seed)
+    return trained(*_among(lessons, corpus), rank=rank, seed=seed, evenly=True)
+
+
+def _among(lessons: Sequence[Lesson], corpus: Vectors) -> tuple[list[Lesson], Vectors]:
     """The lessons over the passages alone that one of them is about, and these passages.
 
     What no question is about is not pushed away from all of them.
@@ -76,8 +83,7 @@ def _curve(
     kept: Sequence[Lesson], out: Sequence[Lesson], corpus: Vectors, *, by: By, rank: int, seed: int
 ) -> Iterator[Numbers]:
     """The ranks of the held-out questions' passages, look by look."""
-    lessons, passages = among(kept, corpus) if by == "passages" else (kept, corpus)
-    for residual in trained(lessons, passages, rank=rank, seed=seed, evenly=by == "passages"):
+    for residual in learned(kept, corpus, by=by, rank=rank, seed=seed):
         yield _ranks(residual, out, corpus)
 
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final, get_args
 
 from rag.errors import ConfigError, InputError
 from rag.retrieve.adaptation.adapter import Adapter
-from rag.retrieve.adaptation.guard import By, among, guarded
-from rag.retrieve.adaptation.training import EVERY, Lesson, trained
+from rag.retrieve.adaptation.guard import By, guarded, learned
+from rag.retrieve.adaptation.training import EVERY, Lesson
 from rag.retrieve.algebra import Query, Step
 from rag.retrieve.way import BLOCKING, finished
 from rag.types import Hit, Scope
@@ -70,8 +70,7 @@ def adapt(
         )
     rows = [sorted({row for name in names for row in places[name]}) for names in right.values()]
     lessons = _lessons(index, list(right), rows)
-    learned = _learned(index, lessons, corpus, by=held_out, rank=rank, seed=seed)
-    return _of_scope(learned, scope)
+    return _of_scope(_adapter(index, lessons, corpus, by=held_out, rank=rank, seed=seed), scope)
 
 
 def distill(
@@ -115,7 +114,7 @@ def distill(
         if len(judged) > 1:  # among one there is nothing to learn
             taught[question] = {places[hit.passage.chunk_id]: hit.score for hit in judged}
     lessons = _lessons(index, list(taught), [list(rows) for rows in taught.values()], list(taught.values()))
-    return _of_scope(_learned(index, lessons, corpus, by="questions", rank=rank, seed=seed), scope)
+    return _of_scope(_adapter(index, lessons, corpus, by="questions", rank=rank, seed=seed), scope)
 
 
 def _of_scope(adapter: Adapter, scope: Scope | None) -> Adapter:
@@ -123,16 +122,14 @@ def _of_scope(adapter: Adapter, scope: Scope | None) -> Adapter:
     return replace(adapter, tenant=scope.tenant, user=scope.user) if scope else adapter
 
 
-def _learned(index: Index, lessons: Sequence[Lesson], corpus: Vectors, *, by: By, rank: int, seed: int) -> Adapter:
+def _adapter(index: Index, lessons: Sequence[Lesson], corpus: Vectors, *, by: By, rank: int, seed: int) -> Adapter:
     if rank < 1:
         raise ConfigError(f"a rank of {rank} cannot work; give 1 or more, such as 64")
     if len(lessons) < _FEWEST:
         raise InputError(f"{len(lessons)} questions are too few to learn from and to check; give {_FEWEST} or more")
     lessons, corpus = _sampled(lessons, corpus, seed)
     steps, seen = guarded(lessons, corpus, by=by, rank=rank, seed=seed)
-    taught, passages = among(lessons, corpus) if by == "passages" else (lessons, corpus)
-    looks = trained(taught, passages, rank=rank, seed=seed, evenly=by == "passages")
-    residual = next(islice(looks, steps // EVERY, None))
+    residual = next(islice(learned(lessons, corpus, by=by, rank=rank, seed=seed), steps // EVERY, None))
     return Adapter(index.embedder.name, residual.down, residual.up, steps, seen)
 
 

@@ -51,11 +51,11 @@ class Residual:
     up: Vectors
 
     def moved(self, vectors: Vectors) -> Vectors:
-        """The vectors of questions, moved, as unit vectors."""
+        """The vectors of questions, or of one, moved, as unit vectors."""
         import numpy as np
 
         moved = vectors + vectors @ self.down.T @ self.up.T
-        unit: Vectors = moved / np.linalg.norm(moved, axis=1, keepdims=True)
+        unit: Vectors = moved / np.linalg.norm(moved, axis=-1, keepdims=True)
         return unit
 
 
