@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from rag.errors import ConfigError, InputError
-from rag.retrieve.fuse import Ranking, fuse
+from rag.retrieve.fuse import Ranking, fused
 from rag.retrieve.query import Query
 from rag.retrieve.way import BLOCKING, IN_LOOP, Way, finished
 from rag.types import Hit, Scope
@@ -176,7 +176,7 @@ class Fused(Retriever):
     async def found(self, query: Query, k: int | None, way: Way) -> Ranking:
         """Every hit of any part."""
         rankings = [await part.found(query, max(k or 0, DEPTH), way) for part in self.parts]
-        return Ranking(fuse(rankings), complete=all(ranking.complete for ranking in rankings))
+        return fused(rankings)
 
     def __repr__(self) -> str:
         return f"({' + '.join(map(repr, self.parts))})"

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 
 from rag.types import Hit, Passage
 
-__all__ = ["Ranking", "fuse", "ranked"]
+__all__ = ["Ranking", "fuse", "fused", "ranked"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +77,11 @@ def fuse(rankings: Sequence[Ranking]) -> list[Hit]:
         )
         for key, passage in passages.items()
     )
+
+
+def fused(rankings: Sequence[Ranking]) -> Ranking:
+    """Their fusion as a ranking of its own, of weight 1; complete where they all are."""
+    return Ranking(fuse(rankings), complete=all(ranking.complete for ranking in rankings))
 
 
 def ranked(scored: Iterable[tuple[Passage, float]]) -> list[Hit]:

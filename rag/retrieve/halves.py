@@ -50,8 +50,7 @@ class Halves:
         """
 
         def best(n: int, seen: Seen) -> list[tuple[int, float]]:
-            texts = query.texts or ((query.text, 1.0),)
-            vector = mean_vector(lambda text: self.vector(text, query.scope), texts)
+            vector = mean_vector(lambda text: self.vector(text, query.scope), query.meant)
             return self.dense.search(vector, n, seen.filter)
 
         return self._hits(query, k, best)

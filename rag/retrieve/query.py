@@ -27,3 +27,8 @@ class Query:
     collection: str | None = None
     words: Weights = ()
     texts: Weights = ()
+
+    @property
+    def meant(self) -> Weights:
+        """What search by meaning looks for: `texts`, or the text itself where there are none."""
+        return self.texts or ((self.text, 1.0),)

@@ -59,9 +59,9 @@ class Decompose(Reformulator):
         reply = await way.wait(self._asked, values)
         parts = [line[:_LONGEST] for line in dict.fromkeys(lines_of(reply)) if line.lower() != query.text.lower()]
         asked_for = [replace(query, text=part, words=(), texts=()) for part in parts[: self.most]]
-        # One part would be the question again.
-        share = self.weight / len(asked_for) if len(asked_for) > 1 else 0.0
-        return [Variant(query), *(Variant(part, share) for part in asked_for if share)]
+        if len(asked_for) < 2:  # one part would be the question again
+            return [Variant(query)]
+        return [Variant(query), *(Variant(part, self.weight / len(asked_for)) for part in asked_for)]
 
     async def _asked(self, values: dict[str, str]) -> str:
         return await asked(self.model, "decompose", values, self.prompts, max_tokens=_TOKENS)

@@ -79,7 +79,7 @@ class Fresh(Reformulator):
         words = (*own, *((word, self.weight * length * share) for word, share in likely))
         total = sum(hit.score for hit in events)
         titles = [(hit.passage.title or hit.passage.text[:200], self.weight * hit.score / total) for hit in events]
-        texts = (*(query.texts or ((query.text, 1.0),)), *titles)
+        texts = (*query.meant, *titles)
         text = joined(query.text, [word for word, _ in likely])
         return [Variant(replace(query, text=text, words=words, texts=texts))]
 

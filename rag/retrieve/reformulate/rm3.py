@@ -52,9 +52,8 @@ class RM3(Reformulator):
         if not likely:
             return [Variant(query)]
         words = _interpolated(query.words or counted(query.text), likely, self.original)
-        texts = query.texts or ((query.text, 1.0),)
         text = joined(query.text, [word for word, _ in likely])
-        return [Variant(replace(query, text=text, words=words, texts=texts))]
+        return [Variant(replace(query, text=text, words=words, texts=query.meant))]
 
 
 def relevance_model(hits: Sequence[Hit], terms: int) -> Weights:

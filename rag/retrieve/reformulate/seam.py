@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import overload
 
 from rag.retrieve.algebra import DEPTH, Query, Retriever
-from rag.retrieve.fuse import Ranking, fuse
+from rag.retrieve.fuse import Ranking, fused
 from rag.retrieve.way import Way
 
 __all__ = ["Chained", "Reformulated", "Reformulator", "Variant"]
@@ -80,8 +80,7 @@ class Reformulated(Retriever):
         rankings = [await self.inner.found(each.query, max(k or 0, DEPTH), way) for each in variants]
         weighed = [replace(found, weight=each.weight) for found, each in zip(rankings, variants, strict=True)]
         # Fused, they are one ranking again, and count as the inner one does.
-        complete = all(ranking.complete for ranking in rankings)
-        return Ranking(fuse(weighed), weight=rankings[0].weight, complete=complete)
+        return replace(fused(weighed), weight=rankings[0].weight)
 
     def __repr__(self) -> str:
         return f"({self.by!r} >> {self.inner!r})"

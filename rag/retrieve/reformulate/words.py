@@ -15,12 +15,10 @@ from rag.retrieve.query import Query, Weights
 from rag.retrieve.reformulate.seam import Variant
 from rag.types import Hit
 
-__all__ = ["Mode", "Stems", "check_mode", "counted", "distinct", "expanded", "joined", "stems_of", "variants_of"]
+__all__ = ["Mode", "check_mode", "counted", "distinct", "expanded", "joined", "stems_of", "variants_of"]
 
 Mode: TypeAlias = Literal["concat", "fusion"]
 """All keywords in one query, or one query a set of keywords and their hits fused."""
-
-Stems: TypeAlias = Counter[str]
 
 _WORD: Final = re.compile(r"[^\W_]+")
 _LONGEST_WORD: Final = 30
@@ -73,9 +71,9 @@ def distinct(keywords: Iterable[str]) -> list[str]:
     return [each for words, each in reversed(known.items()) if words]
 
 
-def stems_of(hit: Hit, spelled: dict[str, Counter[str]]) -> Stems:
+def stems_of(hit: Hit, spelled: dict[str, Counter[str]]) -> Counter[str]:
     """How often each stem of a hit's words that carry meaning stands in it; `spelled` learns how it is written."""
-    found: Stems = Counter()
+    found: Counter[str] = Counter()
     for word in _WORD.findall(f"{hit.passage.title} {hit.passage.text}".lower()):
         if 1 < len(word) <= _LONGEST_WORD and not word.isdigit():
             for stem in terms(word):
