@@ -210,15 +210,15 @@ def scrubbed(db: sqlite3.Connection) -> bool:
     and those outlast the rows. What is still to be done is written down, in a table `scrubs`, for the case
     that this process ends.
     """
-    (due,) = db.execute("SELECT max(number) FROM scrubs").fetchone()
     try:
+        (due,) = db.execute("SELECT max(number) FROM scrubs").fetchone()
         if due is not None:
             db.execute("VACUUM")
         busy, *_ = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if due is not None and not busy:
+            db.execute("DELETE FROM scrubs WHERE number <= ?", (due,))
     except sqlite3.OperationalError:
         return False
-    if not busy:
-        db.execute("DELETE FROM scrubs WHERE number <= ?", (due,))
     return not busy
 
 

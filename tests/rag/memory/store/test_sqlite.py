@@ -156,6 +156,22 @@ def test_a_reader_who_holds_on_is_told_of_and_verified_later(path):
     assert canaries(path) == 0
 
 
+def test_a_writer_who_comes_when_the_bytes_are_gone_does_not_fail_the_forgetting(path):
+    with Memory.open(path) as memory:
+        memory.add("c", [Turn(text="CANARY")])
+        memory.store._db.execute("PRAGMA busy_timeout = 50")
+        writer = sqlite3.connect(path, isolation_level=None)
+        memory.store._db.set_trace_callback(
+            lambda statement: writer.execute("BEGIN IMMEDIATE") if statement.startswith("DELETE FROM scrubs") else None
+        )
+        receipt = memory.forget(conversation="c")
+        memory.store._db.set_trace_callback(None)
+        assert receipt.turns == 1
+        assert "bytes of them may be left" in receipt.notes[0]
+        writer.close()
+        assert memory.verify(receipt)
+
+
 def test_a_forgetting_that_was_cut_short_is_made_up_for_by_the_next(path, monkeypatch):
     with Memory.open(path) as memory:
         memory.add("c", [Turn(text="CANARY")])
