@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -24,8 +25,8 @@ class _Yearly(Series):
 
     year: int | None
 
-    def _in(self, year: int) -> Span | None:
-        raise NotImplementedError
+    @abstractmethod
+    def _in(self, year: int) -> Span | None: ...
 
     def _spans(self, frame: Frame, upto: datetime) -> Iterator[Span]:
         for year in (self.year,) if self.year is not None else range(upto.year, max(upto.year - 100, 1), -1):
