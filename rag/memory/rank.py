@@ -26,7 +26,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from rag.memory.store.values import Kept
 from rag.read.terms import terms
@@ -36,13 +36,15 @@ if TYPE_CHECKING:
 
     Floats = np.ndarray[Any, np.dtype[Any]]
 
-__all__ = ["Scored", "scored"]
+__all__ = ["Scored", "near_best", "scored"]
 
 _K1, _B = 1.2, 0.4  # turns differ in length for no reason that tells of their subject
 _NEXT, _AFTER_NEXT = 0.25, 0.12
 _SESSION = 0.7
 _SHORT: Final = 20  # terms of a turn, in the mean, up to which turns are short
 _OF_LONG: Final = 2.0  # what meaning counts for besides where turns are long
+_NEAR_BEST: Final = 0.5  # of the best score: what a turn must reach to be evidence
+_Found = TypeVar("_Found")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,17 @@ def scored(
     session = _shares(_bm25(of_sessions, np.bincount(place, lengths)))[place]
     share = need * _SESSION / (best + need * _SESSION)
     return Scored(own, (1 - share) * own + share * session)
+
+
+def near_best(found: Sequence[_Found], score: Callable[[_Found], float]) -> list[_Found]:
+    """Those before the score drops: what has half of the best score or more, in the order given.
+
+    Example:
+        >>> near_best([0.9, 0.2, 0.5], float)
+        [0.9, 0.5]
+    """
+    least = _NEAR_BEST * max(map(score, found), default=0.0)
+    return [one for one in found if score(one) >= least]
 
 
 def _counted(content: str, rows: Sequence[Kept]) -> tuple[Floats, Floats]:

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rag.errors import InputError, RagError
 from rag.memory.places import Places
-from rag.memory.rank import Scored, scored
+from rag.memory.rank import near_best, scored
 from rag.memory.recalled import Recall
 from rag.memory.sessions import GAP, Session, numbered
 from rag.memory.store.values import Kept, Wanted
 from rag.memory.told import said
 from rag.memory.when.asked import read
-from rag.memory.when.calendar import Calendar
+from rag.memory.when.calendar import DAY, Calendar
 from rag.memory.when.reading import Reading
 from rag.memory.when.window import Window
 from rag.memory.zones import zone_name, zone_of
@@ -40,9 +40,7 @@ MOST_TURNS: Final = 20_000
 """Turns that one question is compared with; of more, the latest."""
 
 _EMBEDDED: Final = 256  # turns without a vector that one question has embedded: a second or two
-_DROP: Final = 0.5  # of the best score: what a turn of a window must reach to be on the list
 _AS_GOOD: Final = 0.9  # of the best score: talk that is as much about a topic as the best
-DAY: Final = timedelta(days=1)
 _log = logging.getLogger(__name__)
 
 
@@ -192,7 +190,7 @@ class Recaller:
         scores = scored(content, rows, [places.number(row) for row in rows], self._cosines(asked, content, rows, notes))
         order = [n for n in (-scores.whole).argsort(kind="stable").tolist() if who.says(rows[n])][: asked.k]
         if reading.window:
-            order = _above_the_drop(order, scores)
+            order = near_best(order, lambda n: float(scores.own[n]))
         return [(rows[n], float(scores.whole[n])) for n in order if scores.whole[n] > 0]
 
     def _cosines(
@@ -261,11 +259,6 @@ def _here(sessions: Sequence[Session]) -> datetime:
     """The present, in the zone of what was said last."""
     last = max(sessions, key=lambda session: session.end, default=None)
     return datetime.now(zone_of(last.zone)) if last else datetime.now(UTC).astimezone()
-
-
-def _above_the_drop(order: Sequence[int], scores: Scored) -> list[int]:
-    least = _DROP * max((scores.own[n] for n in order), default=0.0)
-    return [n for n in order if scores.own[n] >= least]
 
 
 def _beside(chosen: Sequence[Kept], rows: Sequence[Kept], count: int) -> list[Kept]:

@@ -33,7 +33,6 @@ _ABOUT: Final = "what was said earlier in conversations with this user; only for
 _ENFORCED: Final[frozenset[ScopeField]] = frozenset({"tenant", "user", "as_of"})
 _MOST: Final = 50  # turns that a question of a time alone brings
 _RANKED: Final = 8
-_NEAR_BEST: Final = 0.5  # of the best score: what a turn must reach to be evidence
 _STATING: Final = 3  # the best turns, whose facts are what the question asks for
 _MOST_FACTS: Final = 4
 _AT_ONCE: Final = 8
@@ -115,6 +114,7 @@ class MemorySource:
             return await _THREADS.run(self._found, MemoryArguments.model_validate(wanted.model_dump()), scope)
 
     def _found(self, wanted: MemoryArguments, scope: Scope) -> list[Row]:
+        from rag.memory.rank import near_best
         from rag.memory.recall import Asked as Question
 
         if scope.user is None and self.conversation is None:
@@ -135,7 +135,7 @@ class MemorySource:
         if reading.pure:
             shown, notes = _spread(recall.hits)
             return [*_looked(recall, notes), *map(_row, shown)]
-        best = _near_best(recall.hits)
+        best = near_best(recall.hits, lambda hit: hit.score)
         return [*_looked(recall), *self._known(wanted, best, scope), *map(_row, best)]
 
     def _known(self, wanted: MemoryArguments, hits: Sequence[Hit], scope: Scope) -> list[Row]:
@@ -189,11 +189,6 @@ def _as_told(reading: Reading, wanted: MemoryArguments) -> Reading:
         role = wanted.speaker.casefold()
         told |= {"role": role, "speaker": None} if role in ("user", "assistant") else {"speaker": wanted.speaker}
     return reading.model_copy(update=told)
-
-
-def _near_best(hits: Sequence[Hit]) -> list[Hit]:
-    best = max((hit.score for hit in hits), default=0.0)
-    return [hit for hit in hits if hit.score >= _NEAR_BEST * best]
 
 
 def _spread(hits: Sequence[Hit]) -> tuple[list[Hit], tuple[str, ...]]:
