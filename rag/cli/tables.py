@@ -27,9 +27,8 @@ def measured_table(report: Report) -> str:
         if group not in (None, row.group):
             table.add_section()
         group = row.group
-        span = f"{figure(row.low)} – {figure(row.high)}" if row.low is not None and row.high is not None else ""
-        noise = [f"± {figure(row.deviation)}" if row.deviation is not None else ""] if several else []
-        table.add_row(row.name, figure(row.value), span, *noise, f"{row.count:,}")
+        noise = [row.noise] if several else []
+        table.add_row(row.name, figure(row.value), row.span, *noise, f"{row.count:,}")
     return _drawn(table)
 
 
@@ -39,8 +38,7 @@ def compared_table(report: Report, other: Report) -> str:
     table = _table(f"compared with {named(other)}", ("this", "other", "difference", "95 % interval", "p", ""))
     for row in found:
         gain = row.gain
-        span = f"{signed(gain.low)} – {signed(gain.high)}"
-        figures = (figure(row.here), figure(row.there), signed(gain.mean), span, f"{gain.p:.2g}")
+        figures = (figure(row.here), figure(row.there), signed(gain.mean), row.span, f"{gain.p:.2g}")
         table.add_row(row.name, *figures, row.warning or "")
     return _drawn(table)
 

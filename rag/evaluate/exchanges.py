@@ -20,7 +20,7 @@ import anyio
 from rag import errors
 from rag.errors import ConfigError, RagError
 
-__all__ = ["Exchange", "Exchanges", "Mode", "NotRecorded", "failure", "key_of", "raise_failure"]
+__all__ = ["Exchange", "Exchanges", "Mode", "NotRecorded", "failure", "key_of", "raise_failure", "short"]
 
 Exchange: TypeAlias = dict[str, Any]
 Mode: TypeAlias = Literal["replay", "record"]
@@ -126,7 +126,7 @@ class Exchanges:
         A test that holds it to be empty keeps the file free of what is out of use.
         """
         left = (exchange for key, exchange in self._known.items() if key not in self._played)
-        return tuple(asked(exchange) for exchange in left if "messages" in exchange or "source" in exchange)
+        return tuple(_asked(exchange) for exchange in left if "messages" in exchange or "source" in exchange)
 
     def blotted(self, value: Any) -> Any:
         """The value, in whose texts secrets are blotted out."""
@@ -139,7 +139,7 @@ class Exchanges:
         return [self.blotted(item) for item in value] if isinstance(value, list) else value
 
 
-def asked(exchange: Exchange) -> str:
+def _asked(exchange: Exchange) -> str:
     """What an exchange answers, in a few words."""
     if "messages" in exchange:
         return short(exchange["messages"][-1]["content"])

@@ -83,10 +83,8 @@ def _right(place: int) -> str:
 def _measure(row: Row, several: bool) -> str:
     share = row.group != "cost"
     bar = interval_bar(row.value, row.low, row.high) if share else ""
-    span = f"{figure(row.low)} – {figure(row.high)}" if row.low is not None and row.high is not None else ""
-    noise = f"± {figure(row.deviation)}" if row.deviation is not None else ""
     told = f'{escape(row.name)}<br><span class="faint">{escape(row.about)}</span>'
-    cells = [f"<b>{figure(row.value)}</b>", span, *([noise] if several else []), f"{row.count:,}"]
+    cells = [f"<b>{figure(row.value)}</b>", row.span, *([row.noise] if several else []), f"{row.count:,}"]
     return f"<tr><td>{told}</td><td>{bar}</td>{''.join(map(_number, cells))}</tr>"
 
 
@@ -96,12 +94,11 @@ def _comparison(found: list[Compared]) -> str:
     for row in found:
         gain = row.gain
         warning = f'<br><span class="faint warn">{escape(row.warning)}</span>' if row.warning else ""
-        span = f"{signed(gain.low)} – {signed(gain.high)}"
         cells = [
             figure(row.here),
             figure(row.there),
             f"<b>{signed(gain.mean)}</b>",
-            span,
+            row.span,
             f"{gain.p:.2g}",
             f"{row.count:,}",
         ]
@@ -118,11 +115,10 @@ def _plots(report: Report, found: list[Row]) -> Iterator[str]:
 
 
 def _main(found: list[Row]) -> Row | None:
-    """The measure that questions are ordered by: the first of the last group that is no cost, as answers go before."""
+    """The measure that questions are ordered by: `judged` or F1, else the first one of the group that tells most."""
     order = ("answers", "claims", "plans", "ranking", "citations")
-    named = {row.name: row for row in found}
-    best = [named[name] for name in ("judged", "F1") if name in named]
-    return next(iter(best), None) or next((row for group in order for row in found if row.group == group), None)
+    best = (row for name in ("judged", "F1") for row in found if row.name == name)
+    return next(best, None) or next((row for group in order for row in found if row.group == group), None)
 
 
 def _about(report: Report) -> str:

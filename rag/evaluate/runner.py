@@ -31,7 +31,7 @@ _QUALITY: Final = frozenset(measure.of for measure in MEASURES if measure.better
 class Asker:
     """Asks questions of one subject, and measures what comes.
 
-    `plans` says that it plans alone, and `answers` that it gives answers rather than rankings.
+    `answers` says that it gives answers rather than rankings.
     """
 
     ask: Ask

@@ -41,6 +41,16 @@ class Row:
     high: float | None = None
     deviation: float | None = None
 
+    @property
+    def span(self) -> str:
+        """The interval as tables have it; "" where there is none."""
+        return f"{figure(self.low)} – {figure(self.high)}" if self.low is not None and self.high is not None else ""
+
+    @property
+    def noise(self) -> str:
+        """The deviation as tables have it; "" where there is none."""
+        return f"± {figure(self.deviation)}" if self.deviation is not None else ""
+
 
 @dataclass(frozen=True, slots=True)
 class Compared:
@@ -55,6 +65,11 @@ class Compared:
     count: int
     noise: float | None = None
     """The deviation of the difference over seeds, where there are several."""
+
+    @property
+    def span(self) -> str:
+        """The interval of the difference as tables have it."""
+        return f"{signed(self.gain.low)} – {signed(self.gain.high)}"
 
     @property
     def warning(self) -> str | None:
@@ -236,7 +251,7 @@ def _lines(report: Report) -> Iterator[str]:
         if row.low is not None and row.high is not None:
             line += f"  [{figure(row.low)}, {figure(row.high)}]"
         if row.deviation is not None:
-            line += f"  ± {figure(row.deviation)} over {len(report.runs)} seeds"
+            line += f"  {row.noise} over {len(report.runs)} seeds"
         yield f"{line}  {row.count} question{'' if row.count == 1 else 's'}"
     if errors := len(report.errors):
         yield f"{errors} question{'' if errors == 1 else 's'} failed, and count as 0"
