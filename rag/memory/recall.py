@@ -36,9 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Asked", "Recaller"]
 
-MOST_TURNS: Final = 20_000
-"""Turns that one question is compared with; of more, the latest."""
-
+_MOST_TURNS: Final = 20_000  # that one question is compared with; of more, the latest
 _EMBEDDED: Final = 256  # turns without a vector that one question has embedded: a second or two
 _AS_GOOD: Final = 0.9  # of the best score: talk that is as much about a topic as the best
 _log = logging.getLogger(__name__)
@@ -120,8 +118,7 @@ class Recaller:
         Raises:
             StoreError: the memory could not be read.
         """
-        sessions = self.store.sessions(Wanted(asked.scope, asked.conversation), self.gap)
-        sessions = sessions if asked.conversation is not None else numbered(sessions)
+        sessions = self.sessions(asked)
         now = asked.now or _here(sessions)
         current = self._current(asked, sessions, now)
         reading = read(
@@ -135,6 +132,31 @@ class Recaller:
         )
         return reading, sessions
 
+    def sessions(self, asked: Asked) -> tuple[Session, ...]:
+        """The sessions that a question may mean: those of its conversation, or of all in one order.
+
+        Raises:
+            StoreError: the memory could not be read.
+        """
+        sessions = self.store.sessions(Wanted(asked.scope, asked.conversation), self.gap)
+        return sessions if asked.conversation is not None else numbered(sessions)
+
+    def rows(self, asked: Asked, window: Window | None, places: Places) -> tuple[list[Kept], list[str]]:
+        """The turns that a question is compared with, in order of time, and what has to be said of which they are.
+
+        Raises:
+            StoreError: the memory could not be read.
+        """
+        start, end = window.bounds if window else (None, None)
+        # One more than is searched tells whether there are more.
+        wanted = Wanted(asked.scope, asked.conversation, start, end, last=None if window else _MOST_TURNS + 1)
+        rows = self.store.find(wanted)
+        if window:
+            return [row for row in rows if window.holds(row.turn.at or datetime.now(UTC), places.number(row))], []
+        if len(rows) <= _MOST_TURNS:
+            return rows, []
+        return rows[1:], [f"only the latest {_MOST_TURNS:,} turns were searched: name a time to reach earlier ones"]
+
     def answer(self, asked: Asked, reading: Reading, sessions: Sequence[Session]) -> Recall:
         """The turns that a question asks for that was read already.
 
@@ -142,7 +164,7 @@ class Recaller:
             StoreError: the memory could not be read.
         """
         places = Places(sessions)
-        rows, notes = self._rows(asked, reading.window, places)
+        rows, notes = self.rows(asked, reading.window, places)
         who = self._who(asked, reading, rows)
         notes += who.silence(rows)
         if reading.pure:
@@ -169,17 +191,6 @@ class Recaller:
             return next(named, asked.current_session)
         last = max(ours, key=lambda session: session.end, default=None)
         return last.number if last and now - last.end <= self.gap else None
-
-    def _rows(self, asked: Asked, window: Window | None, places: Places) -> tuple[list[Kept], list[str]]:
-        start, end = window.bounds if window else (None, None)
-        # One more than is searched tells whether there are more.
-        wanted = Wanted(asked.scope, asked.conversation, start, end, last=None if window else MOST_TURNS + 1)
-        rows = self.store.find(wanted)
-        if window:
-            return [row for row in rows if window.holds(row.turn.at or datetime.now(UTC), places.number(row))], []
-        if len(rows) <= MOST_TURNS:
-            return rows, []
-        return rows[1:], [f"only the latest {MOST_TURNS:,} turns were searched: name a time to reach earlier ones"]
 
     def _ranked(
         self, asked: Asked, reading: Reading, rows: Sequence[Kept], *, who: Who, places: Places, notes: list[str]
@@ -246,7 +257,7 @@ class Recaller:
         The session under way is left out: the question itself speaks of the topic in it.
         """
         places = Places(sessions)
-        rows, _ = self._rows(asked, None, places)
+        rows, _ = self.rows(asked, None, places)
         rows = [row for row in rows if current is None or current not in (places.number(row), row.turn.session)]
         scores = scored(topic, rows, [places.number(row) for row in rows]).own
         best = max(scores, default=0.0)

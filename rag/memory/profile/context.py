@@ -13,10 +13,9 @@ from rag.errors import RagError
 from rag.memory.places import Places
 from rag.memory.profile.relevant import bearing
 from rag.memory.profile.values import Concept, Fact, Sentence
-from rag.memory.recall import MOST_TURNS, Asked, Recaller
+from rag.memory.recall import Asked, Recaller
 from rag.memory.recalled import Recall
-from rag.memory.sessions import numbered
-from rag.memory.store.values import Kept, Wanted
+from rag.memory.store.values import Kept
 from rag.memory.told import line
 from rag.read.terms import terms
 from rag.tokens import estimate
@@ -103,22 +102,11 @@ def _said(recaller: Recaller, asked: Asked, recall: Recall, summary: Iterable[Se
     """Sentences of the turns that the question may mean, and of summaries, the best first."""
     from rag.embed import default_embedder
 
-    rows, sessions = _rows(recaller, asked, recall)
+    places = Places(recaller.sessions(asked))
+    rows, _ = recaller.rows(asked, recall.window, places)
+    sessions = [places.number(row) for row in rows]
     embedder = recaller.embedder or default_embedder()
     return bearing(asked.question, rows, sessions, _near(recaller, asked, rows), embedder=embedder, summary=summary)
-
-
-def _rows(recaller: Recaller, asked: Asked, recall: Recall) -> tuple[list[Kept], list[int]]:
-    """The turns of the time that the question names, and the session of each."""
-    window = recall.window
-    start, end = window.bounds if window else (None, None)
-    wanted = Wanted(asked.scope, asked.conversation, start, end, last=None if window else MOST_TURNS)
-    sessions = recaller.store.sessions(Wanted(asked.scope, asked.conversation), recaller.gap)
-    places = Places(sessions if asked.conversation is not None else numbered(sessions))
-    rows = [(row, places.number(row)) for row in recaller.store.find(wanted)]
-    if window:
-        rows = [(row, session) for row, session in rows if row.turn.at and window.holds(row.turn.at, session)]
-    return [row for row, _ in rows], [session for _, session in rows]
 
 
 def _near(recaller: Recaller, asked: Asked, rows: Sequence[Kept]) -> Floats | None:
