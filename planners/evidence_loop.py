@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 from planners.actions import affords, answered, assess, complete, execute, probe, read
 from planners.bridges import hold_together, onward, unmet
-from planners.ledger import EvidenceLedger, best_first
+from planners.ledger import EvidenceLedger
 from planners.reaper import Reaper
 from planners.records import is_record
 from planners.rounds import Again, first_round, joined_rounds
@@ -119,7 +119,7 @@ class _Search:
             settled = yield from self._is_settled()
             if settled or number == most:
                 return [self._told(number, settled=settled)]
-            leads = [item for item in best_first(self.ledger.evidence.items) if item.key not in followed]
+            leads = [item for item in self.ledger.evidence.best_first().items if item.key not in followed]
             leads = sorted(leads, key=lambda item: -item.round)[:_FOLLOWED]
             followed |= {item.key for item in leads}
             try:

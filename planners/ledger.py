@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from rag.types import Evidence, EvidenceItem
+from rag.types import Evidence
 
-__all__ = ["EvidenceLedger", "best_first"]
+__all__ = ["EvidenceLedger"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +28,5 @@ class EvidenceLedger:
     def with_round(self, found: Evidence) -> EvidenceLedger:
         """The ledger after one more round."""
         known = {item.key for item in self.evidence.items}
-        new = [item for item in best_first(found.items) if item.key not in known][: self.most]
+        new = [item for item in found.best_first().items if item.key not in known][: self.most]
         return replace(self, evidence=self.evidence.merged(Evidence(items=tuple(new))))
-
-
-def best_first(items: Iterable[EvidenceItem]) -> list[EvidenceItem]:
-    """The best of each step, then the second of each, and so on."""
-    steps: dict[tuple[int, str], list[EvidenceItem]] = defaultdict(list)
-    for item in items:
-        steps[item.round, item.step_id].append(item)
-    ranked = [(rank, place, item) for place, own in enumerate(steps.values()) for rank, item in enumerate(own)]
-    return [item for _, _, item in sorted(ranked, key=lambda each: each[:2])]

@@ -7,6 +7,7 @@ datetimes; seconds and USD are floats.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Annotated, Any, Literal, TypeAlias
@@ -108,6 +109,25 @@ class Evidence(_Value):
     def of_step(self, step_id: str) -> Evidence:
         """What one step found."""
         return Evidence(items=tuple(item for item in self.items if item.step_id == step_id))
+
+    def best_first(self) -> Evidence:
+        """The same items: the best of each step of a round, then the second of each, and so on.
+
+        Example:
+            >>> def found(text, step):
+            ...     return EvidenceItem(passage=Passage(doc_id=text, chunk_id=text, text=text), step_id=step)
+            >>> evidence = Evidence(items=(found("a", "s1"), found("b", "s1"), found("c", "s2")))
+            >>> [item.passage.text for item in evidence.best_first().items]
+            ['a', 'c', 'b']
+        """
+        seen: Counter[tuple[int, str]] = Counter()
+        ranks = list[int]()
+        for item in self.items:
+            step = (item.round, item.step_id)
+            ranks.append(seen[step])
+            seen[step] += 1
+        places = sorted(range(len(ranks)), key=ranks.__getitem__)
+        return Evidence(items=tuple(self.items[place] for place in places))
 
     def __len__(self) -> int:
         return len(self.items)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Final, Literal
 
@@ -15,7 +14,7 @@ from rag.read.citations import cite, speaks_of_absence
 from rag.read.fence import render_passages
 from rag.read.unsourced import nothing_found
 from rag.types import Evidence, EvidenceItem, Turn
-from rag.verdict import Outcome, Verdict
+from rag.verdict import Key, Outcome, Verdict
 
 __all__ = ["decided", "draft", "ordered", "pack", "request"]
 
@@ -46,16 +45,16 @@ def pack(evidence: Evidence, max_tokens: int, count: Callable[[str], int]) -> tu
         max_tokens: how much the passages may take in the prompt, with their fences.
         count: the number of tokens of a text.
     """
-    kept: set[int] = set()
+    kept: set[Key] = set()
     left = max_tokens
-    for place in _by_rank(evidence.items):
-        size = count(render_passages([evidence.items[place]]))
+    for item in evidence.best_first().items:
+        size = count(render_passages([item]))
         if size <= left:
-            kept.add(place)
+            kept.add(item.key)
             left -= size
     if not kept:
         return tuple(_shortened(item, max_tokens, count) for item in evidence.items[:1])
-    return tuple(item for place, item in enumerate(evidence.items) if place in kept)
+    return tuple(item for item in evidence.items if item.key in kept)
 
 
 def ordered(items: Sequence[EvidenceItem]) -> tuple[EvidenceItem, ...]:
@@ -67,7 +66,7 @@ def ordered(items: Sequence[EvidenceItem]) -> tuple[EvidenceItem, ...]:
     """
     if len(items) <= _FEW:
         return tuple(items)
-    ranked = [items[place] for place in _by_rank(items)]
+    ranked = Evidence(items=tuple(items)).best_first().items
     return (*ranked[::2], *reversed(ranked[1::2]))
 
 
@@ -130,17 +129,6 @@ def draft(text: str, items: Sequence[EvidenceItem], form: Form = "answer") -> Dr
     absent = not cited.citations and speaks_of_absence(cited.text)
     notes = (*cited.notes, "the model found no answer in the sources") if absent else cited.notes
     return Draft(cited.text, cited.citations, evidence, notes, verdict=decided(cited.text) if form == "claim" else None)
-
-
-def _by_rank(items: Sequence[EvidenceItem]) -> list[int]:
-    """Places of the items: first the best of each step, then the second of each."""
-    seen: Counter[tuple[int, str]] = Counter()
-    ranked = []
-    for place, item in enumerate(items):
-        step = (item.round, item.step_id)
-        ranked.append((seen[step], place))
-        seen[step] += 1
-    return [place for _, place in sorted(ranked)]
 
 
 def _shortened(item: EvidenceItem, max_tokens: int, count: Callable[[str], int]) -> EvidenceItem:
