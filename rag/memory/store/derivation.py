@@ -11,23 +11,22 @@ from datetime import UTC, datetime
 from typing import Final
 
 from rag.memory.store.rows import micros, moment
+from rag.memory.store.tables import LASTS, OWNED
 from rag.memory.store.values import Derived
 from rag.types import Scope
 
 __all__ = ["drop", "found", "put", "stands"]
 
-_OWNED: Final = "tenant IS :tenant AND user IS :user"
 _EXPIRED: Final = (
-    "EXISTS (SELECT 1 FROM derived_from JOIN turns ON arrival = turn WHERE derived = number AND at < :now - ("
-    "SELECT lasts FROM lifetimes WHERE ifnull(tenant, x'') = ifnull(:tenant, x'')"
-    " AND ifnull(user, x'') = ifnull(:user, x'')))"
+    "EXISTS (SELECT 1 FROM derived_from JOIN turns ON arrival = turn"  # noqa: S608  # constants
+    f" WHERE derived = number AND at < :now - ({LASTS}))"
 )
 
 
 def drop(db: sqlite3.Connection, numbers: Sequence[int], scope: Scope) -> None:
     """Remove those of the scope that have these numbers."""
     values = {"numbers": json.dumps(list(numbers)), "tenant": scope.tenant, "user": scope.user}
-    rows = f"number IN (SELECT value FROM json_each(:numbers)) AND {_OWNED}"  # noqa: S608
+    rows = f"number IN (SELECT value FROM json_each(:numbers)) AND {OWNED}"  # noqa: S608
     db.execute(f"DELETE FROM derived_from WHERE derived IN (SELECT number FROM derived WHERE {rows})", values)  # noqa: S608
     db.execute(f"DELETE FROM derived WHERE {rows}", values)  # noqa: S608
 
@@ -35,19 +34,19 @@ def drop(db: sqlite3.Connection, numbers: Sequence[int], scope: Scope) -> None:
 def stands(db: sqlite3.Connection, made: Derived, scope: Scope) -> bool:
     """Whether each of its turns is there, and the scope's."""
     values = {"numbers": json.dumps(made.numbers), "tenant": scope.tenant, "user": scope.user}
-    query = f"SELECT count(*) FROM turns WHERE arrival IN (SELECT value FROM json_each(:numbers)) AND {_OWNED}"  # noqa: S608
+    query = f"SELECT count(*) FROM turns WHERE arrival IN (SELECT value FROM json_each(:numbers)) AND {OWNED}"  # noqa: S608
     return bool(db.execute(query, values).fetchone()[0] == len(set(made.numbers)))
 
 
 def put(db: sqlite3.Connection, made: Derived, scope: Scope) -> Derived:
     """Keep it under a number of its own."""
-    recorded = made.recorded or datetime.now(UTC)
+    recorded, numbers = made.recorded or datetime.now(UTC), tuple(sorted(set(made.numbers)))
     (number,) = db.execute(
         "INSERT INTO derived (tenant, user, kind, key, body, recorded) VALUES (?, ?, ?, ?, ?, ?) RETURNING number",
         (scope.tenant, scope.user, made.kind, made.key, made.body, micros(recorded)),
     ).fetchone()
-    db.executemany("INSERT INTO derived_from VALUES (?, ?)", [(turn, number) for turn in sorted(set(made.numbers))])
-    return replace(made, number=number, recorded=recorded, numbers=tuple(sorted(set(made.numbers))))
+    db.executemany("INSERT INTO derived_from VALUES (?, ?)", [(turn, number) for turn in numbers])
+    return replace(made, number=number, recorded=recorded, numbers=numbers)
 
 
 def found(db: sqlite3.Connection, scope: Scope, kind: str, key: str | None) -> list[Derived]:
@@ -61,7 +60,7 @@ def found(db: sqlite3.Connection, scope: Scope, kind: str, key: str | None) -> l
     }  # fmt: skip
     query = (
         "SELECT kind, key, body, (SELECT json_group_array(turn) FROM derived_from WHERE derived = number), recorded,"  # noqa: S608
-        f" number FROM derived WHERE {_OWNED} AND kind = :kind AND (:key IS NULL OR key = :key)"
+        f" number FROM derived WHERE {OWNED} AND kind = :kind AND (:key IS NULL OR key = :key)"
         f" AND (:as_of IS NULL OR recorded <= :as_of) AND NOT {_EXPIRED} ORDER BY number"
     )
     return [

@@ -14,24 +14,17 @@ from rag.memory.sessions import Session
 from rag.memory.store.derivation import drop, found, put, stands
 from rag.memory.store.forgetting import forget, verify
 from rag.memory.store.rows import COLUMNS, checksum, conflict, kept, micros, moment, named, row, sessions
-from rag.memory.store.tables import FORMAT
+from rag.memory.store.tables import FORMAT, LASTS, OWNED, OWNED_ONCE
 from rag.memory.store.values import Derived, Kept, Receipt, Tally, Wanted, Which
 from rag.sqlite import SqliteFile, transaction
 from rag.types import Scope, Turn
 
 __all__ = ["SqliteStore"]
 
-_OWNED: Final = "tenant IS :tenant AND user IS :user"
 # One bound, not two: given two, SQLite takes either for the index and reads all rows that lie between them.
-_SINCE: Final = (
-    "at >= max(:start, ifnull((SELECT :now - lasts FROM lifetimes"
-    " WHERE ifnull(tenant, x'') = ifnull(:tenant, x'') AND ifnull(user, x'') = ifnull(:user, x'')), :start))"
-)
+_SINCE: Final = f"at >= max(:start, ifnull(:now - ({LASTS}), :start))"
 _EVER: Final = -(2**62)
-_THE_TURN: Final = (
-    "ifnull(tenant, x'') = ifnull(:tenant, x'') AND ifnull(user, x'') = ifnull(:user, x'')"
-    " AND conversation = :conversation AND turn_id = :turn_id"
-)
+_THE_TURN: Final = f"{OWNED_ONCE} AND conversation = :conversation AND turn_id = :turn_id"
 
 
 class SqliteStore(SqliteFile):
@@ -106,7 +99,7 @@ class SqliteStore(SqliteFile):
         query = (
             "SELECT number, vector FROM json_each(:numbers)"  # noqa: S608  # constants
             " CROSS JOIN vectors ON number = value AND embedder = :embedder"
-            f" CROSS JOIN turns ON arrival = number WHERE {_OWNED}"
+            f" CROSS JOIN turns ON arrival = number WHERE {OWNED}"
         )
         with self._held() as db:
             return dict(db.execute(query, values))
@@ -116,7 +109,7 @@ class SqliteStore(SqliteFile):
         owner = _owner(scope) | {"embedder": embedder}
         query = (
             "INSERT OR REPLACE INTO vectors SELECT arrival, :embedder, :vector FROM turns"  # noqa: S608
-            f" WHERE arrival = :number AND {_OWNED}"
+            f" WHERE arrival = :number AND {OWNED}"
         )
         with self._held() as db, transaction(db):
             db.executemany(query, (owner | {"number": n, "vector": vector} for n, vector in vectors.items()))
@@ -146,7 +139,7 @@ class SqliteStore(SqliteFile):
         """As `Forgets.lifetime`."""
         values = _owner(scope) | {"lasts": lasts and lasts // timedelta(microseconds=1)}
         with self._held() as db, transaction(db):
-            db.execute(f"DELETE FROM lifetimes WHERE {_OWNED}", values)  # noqa: S608
+            db.execute(f"DELETE FROM lifetimes WHERE {OWNED}", values)  # noqa: S608
             if lasts is not None:
                 db.execute("INSERT INTO lifetimes (tenant, user, lasts) VALUES (:tenant, :user, :lasts)", values)
 
@@ -182,4 +175,4 @@ def _conditions(wanted: Wanted) -> tuple[str, dict[str, Any]]:
         "after": wanted.after,
         "last": -1 if wanted.last is None else wanted.last,
     }
-    return " AND ".join([_OWNED, _SINCE, *named(wanted), *numbers]), values
+    return " AND ".join([OWNED, _SINCE, *named(wanted), *numbers]), values

@@ -9,7 +9,16 @@ from typing import Any, Final
 from rag.memory.store.rows import checksum, civil, micros
 from rag.sqlite import Format
 
-__all__ = ["FORMAT"]
+__all__ = ["FORMAT", "LASTS", "OWNED", "OWNED_ONCE"]
+
+OWNED: Final = "tenant IS :tenant AND user IS :user"
+"""The condition on a row's owner."""
+
+OWNED_ONCE: Final = "ifnull(tenant, x'') = ifnull(:tenant, x'') AND ifnull(user, x'') = ifnull(:user, x'')"
+"""The same, as the unique indexes have it."""
+
+LASTS: Final = f"SELECT lasts FROM lifetimes WHERE {OWNED_ONCE}"  # noqa: S608  # constants
+"""The owner's time to live; no row where there is none."""
 
 # Blobs equal no text, so x'' stands for NULL in an index; a unique index takes NULLs for distinct.
 # `at` is in microseconds since 1970, so that the database can tell a silence.
