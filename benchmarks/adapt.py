@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.common import data_dir, jsonl, qrels, report
-from benchmarks.pooled import cache_folder
+from benchmarks.pooled import cache_folder, pool
 from benchmarks.vectors import Kept
 from rag.embed.minilm import MiniLM
 from rag.evaluate.bootstrap import paired
@@ -113,8 +113,7 @@ def _disjoint(index: Index, rows: Sequence[Pair], tools: Sequence[str], seed: in
 
 def scifact() -> Iterator[tuple[str, Any]]:
     """Claims at random, and claims about abstracts that training has not seen."""
-    with Index.open(cache_folder() / "pools" / "scifact", embedder=kept()) as index:
-        index.add(_documents("scifact"))
+    with pool("scifact", kept()) as index:
         claims = _questions("scifact")
         yield "random", measured(index, *_parted(claims, lambda _, place: place % 5 == 0))
         documents = sorted({name for _, right in claims for name in right})
@@ -128,16 +127,10 @@ def scifact() -> Iterator[tuple[str, Any]]:
 
 def cranfield() -> Iterator[tuple[str, Any]]:
     """The control."""
-    with Index.open(cache_folder() / "pools" / "cranfield", embedder=kept()) as index:
-        index.add(_documents("cranfield"))
+    with pool("cranfield", kept()) as index:
         for by in ("questions", "passages"):
             pairs, tested = _parted(_questions("cranfield"), lambda _, place: place % 5 == 0)
             yield f"by {by}", measured(index, pairs, tested, held_out=by)
-
-
-def _documents(name: str) -> Iterator[dict[str, str]]:
-    for line in jsonl(data_dir(name) / "corpus.jsonl.gz"):
-        yield {"doc_id": line["_id"], "title": line["title"], "text": line["text"]}
 
 
 def _questions(name: str) -> Tested:

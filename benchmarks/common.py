@@ -22,7 +22,7 @@ from rag.card import Schema
 from rag.protocols import Message, Model, Reply
 from rag.types import Usage
 
-__all__ = ["RESULTS", "ROOT", "Heard", "data_dir", "jsonl", "qrels", "report"]
+__all__ = ["RESULTS", "ROOT", "Heard", "data_dir", "documents", "jsonl", "qrels", "report"]
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
@@ -60,6 +60,12 @@ def jsonl(path: Path) -> Iterator[dict[str, Any]]:
     with open_text(path, "rt", encoding="utf-8") as lines:
         for line in lines:
             yield json.loads(line)
+
+
+def documents(folder: Path) -> Iterator[dict[str, str]]:
+    """The documents of a folder in BEIR layout, as `Index.add` takes them."""
+    for line in jsonl(folder / "corpus.jsonl.gz"):
+        yield {"doc_id": line["_id"], "title": line.get("title", ""), "text": line["text"]}
 
 
 def qrels(folder: Path) -> dict[str, dict[str, int]]:

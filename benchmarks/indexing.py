@@ -15,8 +15,7 @@ import time
 from itertools import islice
 from pathlib import Path
 
-from benchmarks.common import data_dir, report
-from benchmarks.retrieval import documents
+from benchmarks.common import data_dir, documents, report
 from rag.retrieve import Index
 
 

@@ -5,12 +5,13 @@ The index lies in the user's cache directory, so that the passages are embedded 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.common import data_dir, jsonl, qrels
+from benchmarks.common import data_dir, documents, jsonl, qrels
+from rag.protocols import Embedder
 from rag.retrieve import Index
 from rag.settings import Settings
 
@@ -23,6 +24,8 @@ SETS: Final = {
     "ircot": "ircot_step_annotations",
     "popqa": "popqa_1000",
     "multihop_rag": "multihop_rag",
+    "scifact": "scifact",
+    "cranfield": "cranfield",
 }
 """The folder of each set."""
 
@@ -59,10 +62,10 @@ def questions(name: str) -> list[Question]:
     ]
 
 
-def pool(name: str) -> Index:
+def pool(name: str, embedder: Embedder | None = None) -> Index:
     """The index of a set's passages; the first time, they are embedded."""
-    index = Index.open(cache_folder() / "pools" / name)
-    index.add(_documents(data_dir(SETS[name])))
+    index = Index.open(cache_folder() / "pools" / name, embedder=embedder)
+    index.add(documents(data_dir(SETS[name])))
     return index
 
 
@@ -75,8 +78,3 @@ def gold_rank(gold: frozenset[str], found: Sequence[str]) -> int | None:
     """
     ranks = {doc_id: rank for rank, doc_id in reversed(list(enumerate(found, 1)))}
     return max((ranks[doc_id] for doc_id in gold), default=1) if gold <= ranks.keys() else None
-
-
-def _documents(folder: Path) -> Iterator[dict[str, str]]:
-    for line in jsonl(folder / "corpus.jsonl.gz"):
-        yield {"doc_id": line["_id"], "title": line.get("title", ""), "text": line["text"]}

@@ -25,7 +25,8 @@ from ir_measures import R, nDCG
 import rag
 from benchmarks.adapt import kept
 from benchmarks.common import data_dir, jsonl, qrels, report
-from benchmarks.pooled import cache_folder
+from benchmarks.pooled import cache_folder, pool
+from benchmarks.retrieval import run_of
 from rag.evaluate.bootstrap import paired
 from rag.evaluate.cassettes import Cassette
 from rag.protocols import Model
@@ -44,7 +45,6 @@ from rag.retrieve.reformulate import (
 SETS = ("cranfield", "scifact")
 MEASURES = {"nDCG@10": nDCG @ 10, "recall@100": R @ 100}
 PROMPTS = ("expand", "expand_by", "think", "decompose", "stepback")
-DEPTH = 100
 
 Strategies = Mapping[str, Reformulator | None]
 
@@ -90,11 +90,7 @@ def measured(index: Index, strategies: Strategies, queries: Mapping[str, str], g
 
 
 def per_query(retriever: Retriever, queries: Mapping[str, str], gold: Any) -> dict[str, list[float]]:
-    run: dict[str, dict[str, float]] = {}
-    for query_id, text in queries.items():
-        run[query_id] = {}
-        for hit in retriever.search(text, DEPTH):
-            run[query_id].setdefault(hit.passage.doc_id, hit.score)
+    run, _ = run_of(retriever, queries)
     return {name: _values(measure, gold, run, queries) for name, measure in MEASURES.items()}
 
 
@@ -113,13 +109,6 @@ def _told(values: dict[str, list[float]], before: dict[str, list[float]]) -> dic
     return told
 
 
-def _opened(name: str) -> Index:
-    index = Index.open(cache_folder() / "pools" / name, embedder=kept())
-    lines = jsonl(data_dir(name) / "corpus.jsonl.gz")
-    index.add({"doc_id": line["_id"], "title": line["title"], "text": line["text"]} for line in lines)
-    return index
-
-
 def _queries(name: str) -> dict[str, str]:
     return {line["_id"]: line["text"] for line in jsonl(data_dir(name) / "queries.jsonl.gz")}
 
@@ -133,7 +122,7 @@ def main() -> None:
     options = parser.parse_args()
     if not options.model:
         for name in SETS:
-            with _opened(name) as index:
+            with pool(name, kept()) as index:
                 queries = _queries(name)
                 result = measured(index, without_model(), queries, qrels(data_dir(name)))
             report(f"reformulate_{name}", {"queries": len(queries), **result})
@@ -141,7 +130,7 @@ def main() -> None:
     queries, gold = _queries("scifact"), qrels(data_dir("scifact"))
     sample = dict(random.Random(options.seed).sample(sorted(queries.items()), options.n))
     cassette = _cassette(options)
-    with _opened("scifact") as index:
+    with pool("scifact", kept()) as index:
         result = measured(index, with_model(cassette), sample, {name: gold[name] for name in sample})
     report("reformulate_model", {"model": options.model, "queries": len(sample), **result}, prompts=PROMPTS)
 

@@ -20,7 +20,7 @@ from typing import Any
 import ir_measures
 from ir_measures import R, nDCG
 
-from benchmarks.common import data_dir, jsonl, qrels, report
+from benchmarks.common import data_dir, documents, jsonl, qrels, report
 from rag.embed.minilm import MiniLM
 from rag.retrieve import Index, Retriever
 
@@ -31,11 +31,6 @@ SYSTEMS: dict[str, Callable[[Index], Retriever]] = {
     "fused": lambda index: index.lexical() + index.dense(),
 }
 DEPTH = 100
-
-
-def documents(folder: Path) -> Any:
-    for line in jsonl(folder / "corpus.jsonl.gz"):
-        yield {"doc_id": line["_id"], "title": line["title"], "text": line["text"]}
 
 
 def run_of(retriever: Retriever, queries: Mapping[str, str]) -> tuple[dict[str, dict[str, float]], float]:
