@@ -4,24 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import uuid4
 
 from rag.memory.cached import CachedStore
 from rag.memory.sessions import GAP
 from rag.memory.store import Kept, MemoryStore, Tally, Wanted, Which
+from rag.testing.turns import MINUTE, NOON, VECTOR, expect
 from rag.types import Scope, Turn
 
 __all__ = ["check_cached"]
 
-_NOON: Final = datetime(2026, 5, 3, 12, tzinfo=UTC)
-_MINUTE: Final = timedelta(minutes=1)
-_VECTOR: Final = b"\0\0\x80?"
 _BOUNDS: Final[tuple[dict[str, Any], ...]] = (
     {"last": 100},
     {"last": 2},
-    {"start": _NOON + 5 * _MINUTE, "end": _NOON + 90 * _MINUTE},
+    {"start": NOON + 5 * MINUTE, "end": NOON + 90 * MINUTE},
 )
 
 
@@ -33,22 +31,22 @@ def check_cached(make_store: Callable[[], MemoryStore]) -> None:
     """
     scope = Scope(tenant="contract", user="cached")
     store, cached = make_store(), CachedStore(make_store())
-    _expect(store.tally(Wanted(scope)) == Tally(0, 0, 0), "the tally of no turns is not all zeros")
+    expect(store.tally(Wanted(scope)) == Tally(0, 0, 0), "the tally of no turns is not all zeros")
     ever: dict[int, None] = {}
     for number, change in enumerate(_changes(store, scope)):
         change()
         for wanted in (Wanted(scope), Wanted(scope, "c")):
             found, due = cached.sessions(wanted, GAP), store.sessions(wanted, GAP)
-            _expect(found == due, f"after change {number}, the sessions held are {found}, not {due}")
+            expect(found == due, f"after change {number}, the sessions held are {found}, not {due}")
             for bounds in _BOUNDS:
                 asked = replace(wanted, **bounds)
                 held = cached.find(asked)
-                _expect(held == store.find(asked), f"after change {number}, {len(held)} turns are held for {bounds}")
+                expect(held == store.find(asked), f"after change {number}, {len(held)} turns are held for {bounds}")
             names = cached.speakers(wanted)
-            _expect(names == store.speakers(wanted), f"after change {number}, the speakers held are {names}")
+            expect(names == store.speakers(wanted), f"after change {number}, the speakers held are {names}")
             ever |= {kept.number: None for kept in store.find(wanted)}
             vectors = store.vectors([*ever], "e", scope)
-            _expect(cached.vectors([*ever], "e", scope) == vectors, f"after change {number}, other vectors are held")
+            expect(cached.vectors([*ever], "e", scope) == vectors, f"after change {number}, other vectors are held")
     cached.close()
     store.close()
 
@@ -57,7 +55,7 @@ def _changes(store: MemoryStore, scope: Scope) -> list[Callable[[], object]]:
     """Turns that come in order, late, in other conversations and sessions, and by others; and turns that go."""
 
     def add(name: str, minutes: int, session: str | None = None, of: Scope = scope) -> Callable[[], object]:
-        turn = Turn(turn_id="", text=name, at=_NOON + minutes * _MINUTE, session=session, speaker=session or "Ann")
+        turn = Turn(turn_id="", text=name, at=NOON + minutes * MINUTE, session=session, speaker=session or "Ann")
         return lambda: store.add(name, [turn.model_copy(update={"turn_id": uuid4().hex})], of)
 
     def forget(which: Callable[[list[Kept]], Kept]) -> Callable[[], object]:
@@ -68,7 +66,7 @@ def _changes(store: MemoryStore, scope: Scope) -> list[Callable[[], object]]:
         return forgotten
 
     def embed() -> None:
-        store.put_vectors(dict.fromkeys((kept.number for kept in store.find(Wanted(scope))), _VECTOR), "e", scope)
+        store.put_vectors(dict.fromkeys((kept.number for kept in store.find(Wanted(scope))), VECTOR), "e", scope)
 
     def one_for_another() -> None:
         forget(lambda found: found[0])()
@@ -78,10 +76,5 @@ def _changes(store: MemoryStore, scope: Scope) -> list[Callable[[], object]]:
     late = [add("c", 20), add("c", 45), add("c", 290), add("b", -90), add("c", 310, "talk"), add("c", 305, "talk")]
     others = [add("c", 50, of=scope.model_copy(update={"user": "neighbour"})), embed]
     goes = [add("c", 400), add("e", 1), embed, forget(lambda found: found[0]), forget(lambda found: found[-1])]
-    ends = [lambda: store.lifetime(scope, datetime.now(UTC) - _NOON), add("c", 600), one_for_another, embed]
+    ends = [lambda: store.lifetime(scope, datetime.now(UTC) - NOON), add("c", 600), one_for_another, embed]
     return [*adds, *others, *late, *goes, *ends]
-
-
-def _expect(kept: bool, otherwise: str) -> None:
-    if not kept:
-        raise AssertionError(otherwise)

@@ -5,18 +5,17 @@ from __future__ import annotations
 import asyncio
 import struct
 from collections.abc import Callable, Collection, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 
 from rag.memory.memory import Memory
 from rag.memory.store import Derived, MemoryStore, Wanted
 from rag.testing.fakes import FakeEmbedder
+from rag.testing.turns import MINUTE, NOON, expect
 from rag.types import Scope, Turn
 
 __all__ = ["check_isolation"]
 
-_NOON: Final = datetime(2026, 5, 3, 12, tzinfo=UTC)
-_MINUTE: Final = timedelta(minutes=1)
 
 _NAMES: Final = (
     None, "acme", "acme2", "acm", "acme ", " acme", "ACME", "ac_e", "a%", "%", "_", "acme%", "acme' OR '1'='1",
@@ -44,8 +43,8 @@ def check_isolation(make_store: Callable[[], MemoryStore]) -> None:
         scopes = [Scope(tenant=name, user="ann") for name in _NAMES] + [Scope(tenant="acme", user=n) for n in _NAMES]
         marks = {scope: f"secret{number}q" for number, scope in enumerate([*scopes, Scope(user="acme"), Scope()])}
         for scope, mark in marks.items():
-            memory.add("shared", [Turn(turn_id="1", text=mark, at=_NOON, speaker=mark)], scope=scope)
-            memory.add(mark, [Turn(turn_id="1", text=f"I live in {mark}.", at=_NOON, session=mark)], scope=scope)
+            memory.add("shared", [Turn(turn_id="1", text=mark, at=NOON, speaker=mark)], scope=scope)
+            memory.add(mark, [Turn(turn_id="1", text=f"I live in {mark}.", at=NOON, session=mark)], scope=scope)
         everyone = tuple(memory.store.find(Wanted(scope))[0].number for scope in marks)
         for (scope, mark), number in zip(marks.items(), everyone, strict=True):
             memory.store.put_vectors(dict.fromkeys(everyone, _vector(mark)), "e", scope)
@@ -56,7 +55,7 @@ def check_isolation(make_store: Callable[[], MemoryStore]) -> None:
             _check_seen(memory, scope, mark, marks.values())
             _check_profile(memory, scope, mark, marks.values())
             vectors = memory.store.vectors(everyone, "e", scope)
-            _expect(vectors == {number: _vector(mark)}, f"{scope} reads the vectors {vectors}")
+            expect(vectors == {number: _vector(mark)}, f"{scope} reads the vectors {vectors}")
         asyncio.run(_check_seen_async(memory, marks))
         _check_forgets_own(memory, marks)
 
@@ -73,9 +72,9 @@ def _check_own(scope: Scope, mark: str, marks: Collection[str], reads: dict[str,
     """Each path brings the scope its own, and nothing of others."""
     for path, read in reads.items():
         others = [other for other in marks if other != mark and other in repr(read)]
-        _expect(not others, f"by {path}, {scope} reads what {len(others)} others own: {others[:3]}")
+        expect(not others, f"by {path}, {scope} reads what {len(others)} others own: {others[:3]}")
     for path in own:
-        _expect(mark in repr(reads[path]), f"by {path}, {scope} does not find its own {mark}")
+        expect(mark in repr(reads[path]), f"by {path}, {scope} does not find its own {mark}")
 
 
 def _reads(memory: Memory, scope: Scope, marks: list[str]) -> Iterator[tuple[str, Any]]:
@@ -84,7 +83,7 @@ def _reads(memory: Memory, scope: Scope, marks: list[str]) -> Iterator[tuple[str
     yield "last turns", memory.turns("shared", last=9, scope=scope)
     yield "find", store.find(Wanted(scope))
     yield "numbers", store.find(Wanted(scope, numbers=everything))
-    yield "bounds", store.find(Wanted(scope, start=_NOON, end=_NOON + _MINUTE))
+    yield "bounds", store.find(Wanted(scope, start=NOON, end=NOON + MINUTE))
     yield "conversations", memory.conversations(scope)
     yield "sessions", memory.sessions(scope=scope)
     yield "speakers", store.speakers(Wanted(scope))
@@ -101,14 +100,14 @@ def _profile_reads(memory: Memory, scope: Scope, marks: list[str]) -> Iterator[t
     profile, everything = memory.profile, ", ".join(marks)
     topics = {*profile.topics(scope=scope), *(f"{mark} where I live" for mark in marks[:3]), "%", ""}
     yield "facts", profile.facts("home", closed=True, scope=scope)
-    yield "facts of a moment", profile.facts(as_of=_NOON, scope=scope)
+    yield "facts of a moment", profile.facts(as_of=NOON, scope=scope)
     yield "summary", [profile.summary(topic, scope=scope) for topic in topics]
     yield "versions", [profile.versions(topic, scope=scope) for topic in topics]
     yield "topics", profile.topics(scope=scope)
     yield "concepts", profile.concepts.all(scope=scope)
     yield "concept", profile.concepts.find(everything, scope=scope)
     yield "history", [profile.concepts.history(tag, scope=scope) for tag in ("me", "%", "_", "", "*")]
-    yield "context", profile.context("Where do I live?", now=_NOON, turns=1, scope=scope)
+    yield "context", profile.context("Where do I live?", now=NOON, turns=1, scope=scope)
 
 
 async def _check_seen_async(memory: Memory, marks: dict[Scope, str]) -> None:
@@ -125,22 +124,22 @@ async def _check_seen_async(memory: Memory, marks: dict[Scope, str]) -> None:
 
     for (scope, mark), read in zip(marks.items(), await asyncio.gather(*map(seen, marks)), strict=True):
         others = [other for other in marks.values() if other != mark and other in read]
-        _expect(not others and mark in read, f"asked at once with others, {scope} reads {others[:3]}")
+        expect(not others and mark in read, f"asked at once with others, {scope} reads {others[:3]}")
 
 
 def _check_forgets_own(memory: Memory, marks: dict[Scope, str]) -> None:
     (scope, mark), *others = marks.items()
     memory.expire_after(timedelta(days=1), scope=others[-1][0])
-    _expect(memory.turns("shared", scope=scope) != (), "a time to live of one scope hides turns of another")
+    expect(memory.turns("shared", scope=scope) != (), "a time to live of one scope hides turns of another")
     memory.expire_after(None, scope=others[-1][0])
     receipt = memory.forget(whole="user", scope=scope)
-    _expect(receipt.turns == 2, f"{scope} had 2 turns, and {receipt.turns} went")
+    expect(receipt.turns == 2, f"{scope} had 2 turns, and {receipt.turns} went")
     for other, mark in others:
         _check_seen(memory, other, mark, marks.values())
     tenant = Scope(tenant="acme", user="ann")
     due = sum(2 for other in marks if other.tenant == "acme" and other != scope)
     receipt = memory.forget(whole="tenant", scope=tenant)
-    _expect(receipt.turns == due, f"the tenant had {due} turns, and {receipt.turns} went")
+    expect(receipt.turns == due, f"the tenant had {due} turns, and {receipt.turns} went")
     for other, mark in others:
         if other.tenant != "acme":
             _check_seen(memory, other, mark, marks.values())
@@ -149,8 +148,3 @@ def _check_forgets_own(memory: Memory, marks: dict[Scope, str]) -> None:
 
 def _vector(mark: str) -> bytes:
     return struct.pack("<f", int("".join(filter(str.isdigit, mark))))
-
-
-def _expect(kept: bool, otherwise: str) -> None:
-    if not kept:
-        raise AssertionError(otherwise)
