@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from rag.errors import InputError, RagError
-from rag.memory.places import Places
+from rag.memory.places import Places, beside
 from rag.memory.rank import near_best, scored
 from rag.memory.recalled import Recall
 from rag.memory.sessions import GAP, Session, numbered
@@ -23,7 +23,7 @@ from rag.memory.when.asked import read
 from rag.memory.when.calendar import DAY, Calendar
 from rag.memory.when.reading import Reading
 from rag.memory.when.window import Window
-from rag.memory.zones import zone_name, zone_of
+from rag.memory.zones import here, zone_name, zone_of
 from rag.types import Hit, Passage, Scope, Turn
 
 if TYPE_CHECKING:
@@ -239,7 +239,7 @@ class Recaller:
         found = [row for row, _ in chosen]
         if asked.neighbours and reading.window and found:
             rows = self._around(asked, found)
-        kept = _beside(found, rows, asked.neighbours)
+        kept = beside(found, rows, asked.neighbours)
         return Recall.model_construct(
             turns=tuple(row.turn for row in kept), window=reading.window, notes=(*reading.notes, *notes), hits=hits
         )
@@ -269,22 +269,7 @@ class Recaller:
 def _here(sessions: Sequence[Session]) -> datetime:
     """The present, in the zone of what was said last."""
     last = max(sessions, key=lambda session: session.end, default=None)
-    return datetime.now(zone_of(last.zone)) if last else datetime.now(UTC).astimezone()
-
-
-def _beside(chosen: Sequence[Kept], rows: Sequence[Kept], count: int) -> list[Kept]:
-    """The chosen turns, each between those said just before and after it in its conversation, nothing twice."""
-    if not count:
-        return list(chosen)
-    by_conversation: dict[str, list[Kept]] = {}
-    for row in rows:
-        by_conversation.setdefault(row.conversation, []).append(row)
-    found: dict[int, Kept] = {}
-    for row in chosen:
-        beside = by_conversation[row.conversation]
-        at = next(n for n, other in enumerate(beside) if other.number == row.number)
-        found |= {near.number: near for near in beside[max(0, at - count) : at + count + 1] if near.number not in found}
-    return list(found.values())
+    return datetime.now(zone_of(last.zone)) if last else here()
 
 
 def _hit(row: Kept, score: float, rank: int) -> Hit:
