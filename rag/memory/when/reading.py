@@ -19,7 +19,7 @@ from rag.memory.when.recurrent import Lately
 from rag.memory.when.region import ALL
 from rag.memory.when.relations import Dated
 from rag.memory.when.settled import settled
-from rag.memory.when.speaker import Role, Voice, voice
+from rag.memory.when.speaker import Party, Voice, voice
 from rag.memory.when.tokens import Token, tokenised
 from rag.memory.when.window import Window
 
@@ -42,7 +42,7 @@ class Reading(BaseModel):
     window: Window | None = None
     content: str = ""
     speaker: str | None = None
-    role: Role | None = None
+    role: Party | None = None
     pure: bool = False
     question: str = ""
     notes: tuple[str, ...] = ()

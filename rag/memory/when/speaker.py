@@ -6,16 +6,17 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from rag.memory.when.about import Clause
 
-__all__ = ["Role", "Voice", "voice"]
+__all__ = ["Party", "Voice", "voice"]
 
-Role: TypeAlias = Literal["user", "assistant"]
+Party: TypeAlias = Literal["user", "assistant"]
+"""A role that people ask about: nobody asks what a tool said."""
 
 
 class Voice(NamedTuple):
     """Who is meant: by name, or by role; `leans` says that a pronoun names someone said before; `at` is its place."""
 
     speaker: str | None = None
-    role: Role | None = None
+    role: Party | None = None
     leans: bool = False
     at: int | None = None
 
