@@ -111,23 +111,13 @@ class Evidence(_Value):
         return Evidence(items=tuple(item for item in self.items if item.step_id == step_id))
 
     def best_first(self) -> Evidence:
-        """The same items: the best of each step of a round, then the second of each, and so on.
-
-        Example:
-            >>> def found(text, step):
-            ...     return EvidenceItem(passage=Passage(doc_id=text, chunk_id=text, text=text), step_id=step)
-            >>> evidence = Evidence(items=(found("a", "s1"), found("b", "s1"), found("c", "s2")))
-            >>> [item.passage.text for item in evidence.best_first().items]
-            ['a', 'c', 'b']
-        """
+        """The same items: the best of each step of a round, then the second of each, and so on."""
         seen: Counter[tuple[int, str]] = Counter()
-        ranks = list[int]()
+        ranked = list[tuple[int, EvidenceItem]]()
         for item in self.items:
-            step = (item.round, item.step_id)
-            ranks.append(seen[step])
-            seen[step] += 1
-        places = sorted(range(len(ranks)), key=ranks.__getitem__)
-        return Evidence(items=tuple(self.items[place] for place in places))
+            seen[item.round, item.step_id] += 1
+            ranked.append((seen[item.round, item.step_id], item))
+        return Evidence(items=tuple(item for _, item in sorted(ranked, key=lambda each: each[0])))
 
     def __len__(self) -> int:
         return len(self.items)
@@ -171,18 +161,9 @@ class Usage(_Value):
     def __add__(self, other: Usage) -> Usage:
         """The sum; `usd` is None only when neither knows it."""
         known = [u for u in (self.usd, other.usd) if u is not None]
-        return Usage(
-            model_calls=self.model_calls + other.model_calls,
-            prompt_tokens=self.prompt_tokens + other.prompt_tokens,
-            completion_tokens=self.completion_tokens + other.completion_tokens,
-            cached_tokens=self.cached_tokens + other.cached_tokens,
-            reasoning_tokens=self.reasoning_tokens + other.reasoning_tokens,
-            embedding_tokens=self.embedding_tokens + other.embedding_tokens,
-            usd=sum(known) if known else None,
-            seconds=self.seconds + other.seconds,
-            source_calls=self.source_calls + other.source_calls,
-            estimated=self.estimated or other.estimated,
-        )
+        added = Usage.model_fields.keys() - {"usd", "estimated"}
+        counts = {name: getattr(self, name) + getattr(other, name) for name in added}
+        return Usage(**counts, usd=sum(known) if known else None, estimated=self.estimated or other.estimated)
 
     def __str__(self) -> str:
         from rag.display import cost
@@ -265,9 +246,7 @@ class Answer(_Value):
     @property
     def cited(self) -> tuple[Citation, ...]:
         """One citation for each number, in order: the list that stands below an answer."""
-        first: dict[int, Citation] = {}
-        for citation in self.citations:
-            first.setdefault(citation.n, citation)
+        first = {citation.n: citation for citation in reversed(self.citations)}
         return tuple(first[n] for n in sorted(first))
 
     def __str__(self) -> str:
