@@ -60,7 +60,7 @@ _ASKING = (
         show_default=True,
         help="How much work a question is worth; see below. The next three options change one thing of it.",
     ),
-    click.option("--planner", help="reaper, rules, react, direct, iter_retgen, or yours."),
+    click.option("--planner", help="reaper, rules, react, direct, iter_retgen, evidence_loop, or yours."),
     click.option(
         "--rounds",
         type=click.IntRange(1, 8),

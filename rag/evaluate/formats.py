@@ -8,8 +8,8 @@
 | conversations | turns: `conversation`, `turn_id`, `text`, `role` or `speaker`, `at`, `session`; and questions: `conversation`, `question`, `now`, `turn_ids`, `answer` |
 
 `docs` is a list of ids, or maps ids to relevance. A folder in BEIR layout has `queries.jsonl`, `qrels.tsv` or
-`qrels/<split>.tsv`, and `corpus.jsonl`, each packed (.gz) or not; a query's `metadata` may hold `answer`, `answers`
-and `label`.
+`qrels/<split>.tsv`, and `corpus.jsonl`, each packed (.gz) or not; a query's `metadata` may hold `answer`, `answers`,
+`aliases` and `label`.
 """  # noqa: E501  # a table
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 What was measured (all-MiniLM-L6-v2, rank 64): negatives are all passages, one positive is drawn a step,
 and other passages that answer the same question are left out. Static hard negatives alone wrecked
-the ranking (nDCG@10 .382 → .108 on Cranfield), so that they are not offered.
+the ranking, so that they are not offered.
 """
 
 from __future__ import annotations
