@@ -18,7 +18,7 @@ from rag.read.denial import DENIES, denies
 from rag.read.passages import Statement, statements_of
 from rag.read.rows import is_row
 from rag.read.statements import plain
-from rag.read.sufficiency.parts import proper_names
+from rag.read.sufficiency.parts import MONTHS, proper_names
 from rag.read.terms import numbers, terms
 from rag.types import Evidence, EvidenceItem, Passage
 from rag.verdict import Conflict, Said
@@ -26,11 +26,10 @@ from rag.verdict import Conflict, Said
 __all__ = ["conflict_of", "conflicts"]
 
 _DATES: Final = ("date", "updated", "updated_at", "published", "published_at", "created_at", "as_of", "valid_from")
-_MONTH = "January|February|March|April|May|June|July|August|September|October|November|December"
 _YEAR = r"(?:1\d|20)\d\d"
 _VALUE = re.compile(
-    rf"\b{_YEAR}\b(?![.,:]?\d)|\b(?:{_MONTH})\b"
-    rf"|(?:[€$£¥] ?)?\d[\d.,:]*(?<=\d)(?: ?(?:%|°C|°F|[€$£¥]|(?!(?:{_MONTH})\b)[A-Za-z]{{1,12}}\b))?"
+    rf"\b{_YEAR}\b(?![.,:]?\d)|\b(?:{MONTHS})\b"
+    rf"|(?:[€$£¥] ?)?\d[\d.,:]*(?<=\d)(?: ?(?:%|°C|°F|[€$£¥]|(?!(?:{MONTHS})\b)[A-Za-z]{{1,12}}\b))?"
 )
 # Where one name stands, no other can: "born in", "directed by", "the capital of … is".
 _ONLY_ONE = re.compile(
@@ -187,7 +186,7 @@ def _plain(value: str) -> str:
 def _unit(value: str) -> tuple[str, ...]:
     """What a value counts; a year counts nothing else."""
     unit = re.sub(r"\d[\d.,:]*", " ", value)
-    if re.fullmatch(f"{_YEAR}|{_MONTH}", value):
+    if re.fullmatch(f"{_YEAR}|{MONTHS}", value):
         return ("year" if value.isdigit() else "month",)
     return tuple(terms(unit) or unit.split())
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Final
 
-from rag.read.sufficiency.parts import Asked, asked, proper_names
+from rag.read.sufficiency.parts import MONTHS, Asked, asked, proper_names
 from rag.read.sufficiency.passages import Read, has_word, met
 from rag.read.terms import missing_numbers, terms
 from rag.types import Evidence
@@ -31,8 +31,8 @@ _LARGEST_GROUP: Final = 5
 _MOST_OF_A_PHRASE: Final = 0.5
 
 _TIME = (
-    r"\b\d{4}\b|\b\d{1,2}[:.]\d\d\b|\b(?:January|February|March|April|May|June|July|August|September|October"
-    r"|November|December|Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday|yesterday|today|tomorrow)\b"
+    rf"\b\d{{4}}\b|\b\d{{1,2}}[:.]\d\d\b|\b(?:{MONTHS}|Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday"
+    r"|yesterday|today|tomorrow)\b"
     r"|\b\d+ (?:seconds?|minutes?|hours?|days?|weeks?|months?|years?)\b"
 )
 _NUMBER = (

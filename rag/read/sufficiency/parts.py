@@ -13,10 +13,13 @@ from typing import Final, Literal, TypeAlias
 from rag.ingest.sentences import sentences
 from rag.read.terms import terms
 
-__all__ = ["Asked", "Kind", "asked", "proper_names"]
+__all__ = ["MONTHS", "Asked", "Kind", "asked", "proper_names"]
 
 Kind: TypeAlias = Literal["person", "time", "place", "number", "thing"]
 """What answers a question: someone, a time, somewhere, a number, or anything else that has a name."""
+
+MONTHS: Final = "January|February|March|April|May|June|July|August|September|October|November|December"
+"""A pattern of the months in full; written as names are, so that "may" and "march" are none."""
 
 _WORD = re.compile(r"[^\W_](?:[\w.&'’-]*\w)?")
 _QUOTED = re.compile(r"[\"“«]([^\"“”«»]{2,80})[\"”»]")
