@@ -170,8 +170,8 @@ class _Search:
         written = yield from self._written()
         onwards = [onward(question, item) for item in leads]
         queries = list(filter(None, [*written, *onwards, *unmet(question, self.ledger.evidence.items)]))
-        if not queries and self.verdict:
-            queries = [" ".join(self.verdict.missing)] if self.verdict.missing else []
+        if not queries and self.verdict and self.verdict.missing:
+            queries = [" ".join(self.verdict.missing)]
         return list(dict.fromkeys(query[:_QUERY_LENGTH] for query in queries))
 
     def _elsewhere(self, again: Again, query: str) -> Generator[_Actions, _Observations, Again]:
