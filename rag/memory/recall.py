@@ -276,7 +276,7 @@ def _hit(row: Kept, score: float, rank: int) -> Hit:
     turn = row.turn
     passage = Passage.model_construct(
         doc_id=row.conversation,
-        chunk_id=f"{row.conversation}#{turn.turn_id}",
+        chunk_id=row.reference,
         title=said(turn),
         text=turn.text,
         source="",

@@ -19,7 +19,7 @@ from rag.memory.profile.values import ME, Concept, Fact
 from rag.memory.store.values import Derived, Kept
 from rag.read.terms import terms
 
-__all__ = ["FACT", "RULES", "Said", "by_rules", "facts", "reference", "said_of"]
+__all__ = ["FACT", "RULES", "Said", "by_rules", "facts", "said_of"]
 
 FACT: Final = "profile.fact"
 """The kind of the rows that hold statements; their key is the attribute."""
@@ -70,18 +70,13 @@ def said_of(kept: Kept, stated: Stated, by: str = RULES) -> Said:
         attribute=stated.attribute,
         value=stated.value,
         text=stated.text,
-        turn=reference(kept),
+        turn=kept.reference,
         many=stated.many,
         ends=stated.ends,
         since=min(stated.since or at, at),
         at=at,
         by=by,
     )
-
-
-def reference(kept: Kept) -> str:
-    """A turn as hits name it."""
-    return f"{kept.conversation}#{kept.turn.turn_id}"
 
 
 def facts(said: Iterable[Said], edits: Sequence[tuple[Concept, datetime]] = ()) -> list[Fact]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from rag.errors import BadModelOutput
-from rag.memory.profile.facts import reference, said_of
+from rag.memory.profile.facts import said_of
 from rag.memory.profile.rolling import Held
 from rag.memory.profile.rules import Stated, attributes
 from rag.memory.store.values import Derived, Kept
@@ -86,7 +86,7 @@ async def summarised(
         ModelError: the model failed.
         BadModelOutput: what it wrote is no summary.
     """
-    sources = [*held, *(Held(_line(row), (row.number,), (reference(row),), 0) for row in rows)]
+    sources = [*held, *(Held(_line(row), (row.number,), (row.reference,), 0) for row in rows)]
     values = {
         "about": topic or "what is to be known of the people who speak",
         "words": str(int(budget * _WORDS_A_TOKEN)),

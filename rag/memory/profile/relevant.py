@@ -23,7 +23,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from rag.errors import RagError
-from rag.memory.profile.facts import reference
 from rag.memory.profile.rules import sayings, telling
 from rag.memory.profile.values import Sentence, attributed
 from rag.memory.store.values import Kept
@@ -107,7 +106,7 @@ def _of_summary(
 ) -> Iterator[_Candidate]:
     """The sentences that no turn has in the same words, each at the last of its turns that is there."""
     said = {one.told.text for one in found}
-    places = {reference(row): place for place, row in enumerate(rows)}
+    places = {row.reference: place for place, row in enumerate(rows)}
     for sentence in summary:
         there = [places[turn] for turn in sentence.turns if turn in places]
         if there and sentence.text not in said:
@@ -143,7 +142,7 @@ def _named(question: str, rows: Sequence[Kept]) -> list[bool]:
 
 
 def _told(row: Kept, text: str) -> Sentence:
-    return Sentence(text=attributed(row.turn, text), turns=(reference(row),))
+    return Sentence(text=attributed(row.turn, text), turns=(row.reference,))
 
 
 def _close(question: str, texts: Sequence[str], embedder: Embedder) -> Floats | None:

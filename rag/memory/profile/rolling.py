@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import reduce
 
-from rag.memory.profile.facts import reference
 from rag.memory.profile.rules import sayings, telling
 from rag.memory.profile.values import attributed
 from rag.memory.store.values import Kept
@@ -65,7 +64,7 @@ def _worth_holding(text: str, row: Kept, about: frozenset[str]) -> Held | None:
     shared = len(about & set(terms(f"{row.turn.speaker} {text}")))
     if not worth or (about and not shared) or estimate(text) > _LONGEST or len(set(terms(text))) < _FEWEST:
         return None
-    return Held(attributed(row.turn, text), (row.number,), (reference(row),), worth + shared)
+    return Held(attributed(row.turn, text), (row.number,), (row.reference,), worth + shared)
 
 
 def _both(before: Held, now: Held) -> Held:

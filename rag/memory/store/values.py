@@ -31,6 +31,16 @@ class Kept:
     turn: Turn
 
     @property
+    def reference(self) -> str:
+        """The turn as hits, facts and summaries name it.
+
+        Example:
+            >>> Kept(1, "c1", Turn(turn_id="7", text="Hello")).reference
+            'c1#7'
+        """
+        return f"{self.conversation}#{self.turn.turn_id}"
+
+    @property
     def said(self) -> str:
         """What a turn is compared by: the name of who said it, and the text."""
         turn = self.turn
