@@ -6,12 +6,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from rag.memory.exchange.lines import Said
-from rag.memory.exchange.reading import listed, moment, stable_id, text_of, under
+from rag.memory.exchange.reading import OWN_ROLES, listed, moment, stable_id, text_of, under
 from rag.types import Turn
 
 __all__ = ["chatgpt", "is_chatgpt"]
 
-_ROLES: Final = frozenset({"user", "assistant", "tool"})
 # Of no interest to who talked: what the model was told of the user, and how it came to an answer.
 _HIDDEN: Final = frozenset({"user_editable_context", "model_editable_context", "thoughts", "reasoning_recap"})
 
@@ -59,7 +58,7 @@ def _branch(told: Mapping[str, Any]) -> list[dict[str, Any]]:
 def _is_said(message: Mapping[str, Any]) -> bool:
     author, content, metadata = (message.get(name) or {} for name in ("author", "content", "metadata"))
     return (
-        author.get("role") in _ROLES
+        author.get("role") in OWN_ROLES
         and message.get("recipient") in (None, "all")
         and not metadata.get("is_visually_hidden_from_conversation")
         and content.get("content_type") not in _HIDDEN

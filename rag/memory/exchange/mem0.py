@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from rag.memory.exchange.lines import Said
-from rag.memory.exchange.reading import listed, moment, stable_id, under
+from rag.memory.exchange.reading import OWN_ROLES, listed, moment, stable_id, under
 from rag.types import Turn
 
 __all__ = ["is_mem0", "mem0"]
 
-_ROLES: Final = frozenset({"user", "assistant", "tool"})
 _LISTS: Final = ("results", "memories")
 
 
@@ -31,7 +30,7 @@ def mem0(data: Any, zone: str, conversation: str) -> Iterator[Said]:
             name,
             Turn(
                 turn_id=str(one.get("id") or stable_id(name, one["memory"], one.get("created_at"))),
-                role=role if role in _ROLES else None,
+                role=role if role in OWN_ROLES else None,
                 speaker=str(one.get("actor_id") or one.get("user_id") or one.get("agent_id") or ""),
                 text=one["memory"],
                 at=moment(one.get("created_at") or one.get("updated_at")),

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from rag.errors import InputError
 
-__all__ = ["ROLES", "listed", "moment", "stable_id", "text_of", "under"]
+__all__ = ["OWN_ROLES", "ROLES", "listed", "moment", "stable_id", "text_of", "under"]
 
 ROLES: Final[Mapping[str, Any]] = {
     "user": "user",
@@ -21,6 +21,9 @@ ROLES: Final[Mapping[str, Any]] = {
     "function": "tool",
 }
 """A turn's role by the names that it goes by; others, such as "system", have none."""
+
+OWN_ROLES: Final = frozenset(ROLES.values())
+"""The roles as turns have them."""
 
 
 def stable_id(*parts: Any) -> str:
