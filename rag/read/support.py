@@ -141,9 +141,9 @@ def told(written: str, draft: Draft) -> list[bool | None] | None:
         said = iter(_Told.model_validate_json(written[start : end + 1]).supported)
     except ValidationError:
         return None
-    verdicts = [next(said, None) if each.is_checked else None for each in sentences_of(draft)]
-    asked = sum(each.is_checked for each in sentences_of(draft))
-    return verdicts if sum(verdict is not None for verdict in verdicts) == asked else None
+    checked = [each.is_checked for each in sentences_of(draft)]
+    verdicts = [next(said, None) if wanted else None for wanted in checked]
+    return verdicts if sum(verdict is not None for verdict in verdicts) == sum(checked) else None
 
 
 def marked(draft: Draft, verdicts: Sequence[bool | None]) -> Draft:
