@@ -24,7 +24,8 @@ from rag.verdict import Key, Verdict
 __all__ = ["EvidenceLoop"]
 
 _FOLLOWED: Final = 3
-"""Passages that a round leads on from: of HotpotQA with one .900 of all gold is found, with three .921, five .926."""
+"""Passages that a round leads on from. With one alone as much is found on HotpotQA, but less on 2WikiMultihopQA (all
+gold of .733 of the questions, for .889), MuSiQue (.600, for .620) and IRCoT's questions (.843, for .865)."""
 
 _MOST_CALLS: Final = 8
 """Searches of a later round, of all its sources together; each source is asked at least one query."""
