@@ -145,10 +145,15 @@ class MemorySource:
         """
         if wanted.when or wanted.speaker or not wanted.query:
             return []
+        from rag.memory.store import Wanted
+
         profile = self.memory.profile
         facts = profile.facts(at=self.now, scope=scope)
         if scope.user is None:
-            facts = tuple(fact for fact in facts if all(_is_of(turn, self.conversation) for turn in fact.turns))
+            said = self.memory.store.find(Wanted(scope, self.conversation))
+            ours = {kept.reference for kept in said}
+            # What was edited by hand comes from no turn, and so from nobody that is known.
+            facts = tuple(fact for fact in facts if fact.turns and ours.issuperset(fact.turns))
         best = [hit.passage.chunk_id for hit in hits[:_STATING]]
         named = profile.concepts.named(wanted.query, scope=scope) if scope.user is not None else []
         told = [fact for fact in facts if fact.is_named(wanted.query) or not set(best).isdisjoint(fact.turns)]
@@ -203,10 +208,6 @@ def _looked(recall: Recall, more: tuple[str, ...] = ()) -> list[Row]:
     """What has to be said of where was looked, as a row of its own: who reads the turns must know it."""
     text = "; ".join((*recall.notes, *more))
     return [_known_row(MEMORY, f"{MEMORY}#looked", "Where was looked", f"{text[0].upper()}{text[1:]}.")] if text else []
-
-
-def _is_of(turn: str, conversation: str | None) -> bool:
-    return conversation is not None and turn.startswith(f"{conversation}#")
 
 
 def _fact_row(fact: Fact) -> Row:

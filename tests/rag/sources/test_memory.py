@@ -98,6 +98,16 @@ async def test_nobody_hears_what_others_said(memory):
         assert await texts(memory, scope, conversation="c1", query="warranty") == []
 
 
+async def test_without_a_user_only_facts_of_the_conversation_at_hand_are_told(memory):
+    nobody = Scope()
+    for name, place in (("a", "Rome"), ("a#b", "Oslo")):
+        memory.add(name, [Turn(turn_id="1", speaker=name, text=f"I live in {place}.", at=TUESDAY)], scope=nobody)
+    memory.profile.refresh(scope=nobody)
+    memory.profile.concepts.upsert("Me", tag="me", attributes={"home": "Paris"}, scope=nobody)
+    told = await texts(memory, query="home", scope=nobody, conversation="a")
+    assert [text.partition(" (")[0] for text in told] == ["a's home: Rome"]
+
+
 async def test_as_of_is_kept(memory):
     early = ANN.model_copy(update={"as_of": TUESDAY})
     assert await texts(memory, early, when="last Tuesday") == ["Do you sell kettles?"]
