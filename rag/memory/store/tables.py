@@ -6,7 +6,7 @@ import sqlite3
 from datetime import datetime
 from typing import Any, Final
 
-from rag.memory.store.rows import checksum, civil, micros
+from rag.memory.store.rows import COLUMNS, checksum, civil, micros
 from rag.sqlite import Format
 
 __all__ = ["FORMAT", "LASTS", "OWNED", "OWNED_ONCE"]
@@ -77,4 +77,14 @@ def _upgraded(row: tuple[Any, ...]) -> tuple[Any, ...]:
     return (arrival, tenant, user, *values, checksum(values))
 
 
-FORMAT: Final = Format("memory", "turns", 2, _TURNS + _BESIDE, upgrades={1: _from_1})
+def _from_2(db: sqlite3.Connection) -> None:
+    """Checksums; a file that was of format 1 just now has them, and so have some of format 2."""
+    if any(column == "checksum" for _, column, *_ in db.execute("PRAGMA table_info(turns)")):
+        return
+    said = COLUMNS.removeprefix("arrival, ")
+    db.create_function("checksum_of", -1, lambda *values: checksum(values), deterministic=True)
+    db.execute("ALTER TABLE turns ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0")
+    db.execute(f"UPDATE turns SET checksum = checksum_of({said})")  # noqa: S608  # constants
+
+
+FORMAT: Final = Format("memory", "turns", 3, _TURNS + _BESIDE, upgrades={1: _from_1, 2: _from_2})

@@ -198,13 +198,13 @@ def test_the_file_is_safe_against_power_loss_and_says_its_format(path):
     with Memory.open(path) as memory:
         assert memory.store._db.execute("PRAGMA synchronous").fetchone() == (2,)
         assert memory.store._db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-        assert memory.store._db.execute("PRAGMA user_version").fetchone() == (2,)
+        assert memory.store._db.execute("PRAGMA user_version").fetchone() == (3,)
 
 
 def test_a_memory_of_a_later_release_is_left_alone(path):
     Memory.open(path).close()
     with sqlite3.connect(path) as db:
-        db.execute("PRAGMA user_version = 3")
+        db.execute("PRAGMA user_version = 4")
     db.close()
     with pytest.raises(StoreError, match="later release"):
         Memory.open(path)

@@ -85,6 +85,15 @@ def test_a_file_of_the_first_release_is_read_on(old):
     check_upgraded(old)
 
 
+def test_a_file_of_the_second_format_is_read_on(old):
+    Memory.open(old).close()
+    db = sqlite3.connect(old)
+    # As the second format was at first: without checksums.
+    db.executescript("ALTER TABLE turns DROP COLUMN checksum; PRAGMA user_version = 2")
+    db.close()
+    check_upgraded(old)
+
+
 @pytest.mark.parametrize("calls", [1, 400])
 def test_an_upgrade_that_is_killed_leaves_the_file_as_it_was(old, calls):
     died = subprocess.run(
