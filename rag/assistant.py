@@ -293,7 +293,9 @@ class Assistant(Closing):
             question = check_question(question)
         asked = Asked(question or "", scope=scope or Scope(), budget=budget or Budget(), strict=strict)
         driver = self._driver(asked, self._tracer())
-        return await driver.answer(Given(plan, question, changes(plan, self._sources(asked).values())), strict=strict)
+        return await driver.answer(
+            Given(plan, question, changes(plan, self._sources(asked, self._now()).values())), strict=strict
+        )
 
     def ask(
         self,
@@ -402,12 +404,13 @@ class Assistant(Closing):
             raise ConfigError("the clock tells a time without a zone; give one such as lambda: datetime.now(zone)")
         return now
 
-    def _sources(self, asked: Asked) -> Mapping[str, Source]:
-        return remembering(self._tools.sources, self._memory, asked, self._now())
+    def _sources(self, asked: Asked, now: datetime) -> Mapping[str, Source]:
+        return remembering(self._tools.sources, self._memory, asked, now)
 
     def _driver(self, asked: Asked, tracer: Tracer, listen: Callable[[Event], None] | None = None) -> Driver:
-        tools = replace(self._tools, sources=self._sources(asked))
-        task = make_task(asked, tools.sources, now=self._now(), model=tools.model is not None, replans=self._replans)
+        now = self._now()
+        tools = replace(self._tools, sources=self._sources(asked, now))
+        task = make_task(asked, tools.sources, now=now, model=tools.model is not None, replans=self._replans)
         return Driver(tools, task, tracer=tracer, listen=listen)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
 from pathlib import Path
@@ -61,7 +63,15 @@ def here() -> datetime:
 
 def _linked() -> str:
     """The zone that the system's setting links to, such as /usr/share/zoneinfo/Europe/Berlin; "" where it is a copy."""
-    return str(Path("/etc/localtime").resolve()).partition("/zoneinfo/")[2]
+    with suppress(OSError):
+        return _zone_at(os.readlink("/etc/localtime"))
+    return ""
+
+
+@lru_cache(maxsize=8)
+def _zone_at(link: str) -> str:
+    # A link may lead to another; following them all takes longer than a clock may.
+    return str(Path("/etc", link).resolve()).partition("/zoneinfo/")[2]
 
 
 @lru_cache(maxsize=1024)

@@ -87,9 +87,10 @@ def request(
     prompt holds no items.
     """
     values = {"question": inert(question)}
-    unknown, hopeless = unknown_names(question, items)
-    if style == "cited" and hopeless:
-        values["question"] += f"\n(No passage mentions {inert(', '.join(unknown))}.)"
+    if style == "cited":
+        unknown, hopeless = unknown_names(question, items)
+        if hopeless:
+            values["question"] += f"\n(No passage mentions {inert(', '.join(unknown))}.)"
     if style != "chat":
         values["passages"] = render_passages(items)
     if style != "chain":

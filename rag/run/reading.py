@@ -97,7 +97,7 @@ class Reading:
 
         verdicts = await self._told(draft, asking, span) if self.manner.check == "model" else None
         if verdicts is None:
-            verdicts = await anyio.to_thread.run_sync(_by_words, draft, abandon_on_cancel=True)
+            verdicts = await _by_words(draft)
         span.attributes["unsupported"] = sum(verdict is False for verdict in verdicts)
         return dropped(draft, verdicts, form) if dropping else marked(draft, verdicts)
 
@@ -128,11 +128,15 @@ def _marked(draft: Draft, completion: Completion) -> Draft:
     return replace(draft, notes=notes, partial=True)
 
 
-def _by_words(draft: Draft) -> Sequence[bool | None]:
+async def _by_words(draft: Draft) -> Sequence[bool | None]:
+    """The check without a model: words that are the same tell at once, and meaning, which takes a while, the rest."""
     from rag.embed import default_embedder
     from rag.read.support import by_words
 
-    return by_words(draft, default_embedder())
+    verdicts = by_words(draft)
+    if False not in verdicts:
+        return verdicts
+    return await anyio.to_thread.run_sync(lambda: by_words(draft, default_embedder()), abandon_on_cancel=True)
 
 
 def _unknown(action: Read) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Literal, TypeAlias
 
 from rag.ingest.sentences import sentences
@@ -73,6 +74,7 @@ class Asked:
     kind: Kind | None = None
 
 
+@lru_cache(maxsize=256)  # a question is taken apart before it is read, after it, and in each round
 def asked(text: str) -> Asked:
     """The parts of a question or claim, each kind in the order of the text.
 
