@@ -116,6 +116,8 @@ def considered(task: Task) -> Task:
 
     Others are not for it: "How much memory does the laptop have?" would be, by its name.
     """
+    if memory_of(task.cards) is None:
+        return task
     others = without_memory(task)
     return task if not others.cards or any(_asked(task)) else others
 
