@@ -90,7 +90,7 @@ class Bare:
     code: tuple[Span, ...]
 
     @cached_property
-    def spans(self) -> list[Span]:
+    def spans(self) -> tuple[Span, ...]:
         """Where the statements are."""
         return statements(self.text)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import pairwise
 
 from rag.ingest.headings import headings
@@ -21,7 +22,8 @@ _MARKER = re.compile(r"[ \t]*(?:[-*+•>]|[0-9]{1,3}[.)])[ \t]+")
 _RULE = re.compile(r"[\s|:=_*-]*")
 
 
-def statements(text: str) -> list[Span]:
+@lru_cache(maxsize=512)  # one answer has the same passages taken apart for its quotes, its check and its conflicts
+def statements(text: str) -> tuple[Span, ...]:
     r"""The span (start, end) of each statement, in order, less list markers and the space around it.
 
     Headings are left out, and a fenced block of code is one statement.
@@ -39,7 +41,7 @@ def statements(text: str) -> list[Span]:
         spans += _in_prose(text, position, start)
         spans += [(start, end)] if (start, end) in code else []
         position = end
-    return spans
+    return tuple(spans)
 
 
 def plain(statement: str) -> str:
